@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "os/clone.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "os/error.hpp"
+#include "os/pidfd.hpp"
+
+extern "C" char** environ;
+
+namespace brigade::os {
+
+namespace {
+
+// glibc keeps the thread id in its thread descriptor and compares lock owners with it; a bare clone must tell the
+// kernel to refresh that word in the child, or all children would believe they are the thread they were copied from.
+int* tid_word() noexcept {
+  int* word = nullptr;
+  return ::prctl(PR_GET_TID_ADDRESS, &word) == 0 ? word : nullptr;
+}
+
+long bare_clone(unsigned long flags, int* pidfd, int* tid) noexcept {
+#if defined(__x86_64__)
+  return ::syscall(SYS_clone, flags, nullptr, pidfd, tid, 0UL);
+#else
+  return ::syscall(SYS_clone, flags, nullptr, pidfd, 0UL, tid);
+#endif
+}
+
+}  // namespace
+
+NewProcess clone_process(Parent parent) noexcept {
+  NewProcess made;
+  int pidfd = -1;
+  int* const tid = tid_word();
+  void* robust_list = nullptr;
+  std::size_t robust_bytes = 0;
+  ::syscall(SYS_get_robust_list, 0, &robust_list, &robust_bytes);
+  unsigned long flags = CLONE_PIDFD;
+  if (tid != nullptr) flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+  if (parent == Parent::parent_of_caller) flags |= CLONE_PARENT;
+  const long pid = bare_clone(flags, &pidfd, tid);
+  if (pid == 0) {
+    if (robust_list != nullptr) ::syscall(SYS_set_robust_list, robust_list, robust_bytes);
+    made.pid = 0;
+    return made;
+  }
+  if (pid > 0) {
+    made.pid = static_cast<int>(pid);
+    made.pidfd = Fd(pidfd);
+  }
+  return made;
+}
+
+NewProcess fork_process() {
+  NewProcess made;
+  made.pid = check(::fork(), "fork");
+  if (made.pid > 0) made.pidfd = open_pidfd(made.pid);
+  return made;
+}
+
+NewProcess spawn_self(std::span<const std::string> arguments, std::span<const int> keep) {
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  const std::unique_ptr<posix_spawn_file_actions_t, int (*)(posix_spawn_file_actions_t*)> actions_owner(
+      &actions, posix_spawn_file_actions_destroy);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  for (const int fd : keep) posix_spawn_file_actions_adddup2(&actions, fd, fd);  // takes close-on-exec off
+
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  const std::unique_ptr<posix_spawnattr_t, int (*)(posix_spawnattr_t*)> attributes_owner(&attributes,
+                                                                                       posix_spawnattr_destroy);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+
+  NewProcess made;
+  const int error = ::posix_spawn(&made.pid, "/proc/self/exe", &actions, &attributes, argv.data(), environ);
+  if (error != 0) throw_errno("posix_spawn(/proc/self/exe)", error);
+  made.pidfd = open_pidfd(made.pid);
+  return made;
+}
+
+unsigned fork_generation() noexcept {
+  static std::atomic<unsigned> generation = 0;
+  [[maybe_unused]] static const int registered =
+      ::pthread_atfork(nullptr, nullptr, [] { generation.fetch_add(1, std::memory_order_relaxed); });
+  return generation.load(std::memory_order_relaxed);
+}
+
+int thread_count() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> tasks(::opendir("/proc/self/task"), ::closedir);
+  if (!tasks) throw_errno("opendir(/proc/self/task)");
+  int threads = 0;
+  while (const dirent* entry = ::readdir(tasks.get())) threads += entry->d_name[0] != '.';
+  return threads;
+}
+
+int process_id() noexcept { return ::getpid(); }
+int parent_process_id() noexcept { return ::getppid(); }
+void exit_now(int code) noexcept { ::_exit(code); }
+
+}  // namespace brigade::os

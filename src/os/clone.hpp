@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Making processes: the copies (clone, fork) and the fresh start of this program (exec).
+
+#include <span>
+#include <string>
+
+#include "os/fd.hpp"
+
+namespace brigade::os {
+
+// A process that was just made. In the new process itself `pid` is 0 and `pidfd` is empty.
+struct NewProcess {
+  int pid = -1;  // -1: it could not be made, errno says why
+  Fd pidfd;
+};
+
+enum class Parent {
+  caller,         // a child of this process
+  parent_of_caller  // a sibling of this process (CLONE_PARENT): our own parent becomes its parent and reaps it
+};
+
+// A copy of this process by the bare system call, for a process with one thread that holds no lock: handlers of
+// pthread_atfork do not run. A child of Parent::caller sends no SIGCHLD, so no handler and no waitpid(-1) of the
+// user can take its exit code. Neither throws nor allocates.
+NewProcess clone_process(Parent parent) noexcept;
+
+// A copy of this process by fork(), safe while other threads run. Throws std::system_error.
+NewProcess fork_process();
+
+// Starts this program's own file anew with `arguments` (the first is argv[0]). The descriptors `keep` stay open under
+// their numbers, standard input is /dev/null, no signal is blocked. Throws std::system_error.
+NewProcess spawn_self(std::span<const std::string> arguments, std::span<const int> keep);
+
+// Counts the forks (by fork(), not by clone_process) between the program's start and this process: an object that
+// remembers another number lives in a forked copy of the process that made it.
+unsigned fork_generation() noexcept;
+
+// The number of threads of this process.
+int thread_count();
+
+// A process id is asked for where a copied object must find out that it lives in a fork.
+int process_id() noexcept;
+int parent_process_id() noexcept;
+
+// Ends the process at once: no handlers, no destructors, nothing flushed.
+[[noreturn]] void exit_now(int code) noexcept;
+
+}  // namespace brigade::os

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include "os/memory.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <new>
+#include <utility>
+
+#include "os/error.hpp"
+
+#ifndef MADV_POPULATE_WRITE  // Linux 5.14
+#define MADV_POPULATE_WRITE 23
+#endif
+
+namespace brigade::os {
+
+namespace {
+
+// Straight to the kernel: a sanitizer's mmap would fill shadow for gigabytes that are only reserved.
+void* map(const Fd& fd, std::size_t offset, std::size_t bytes, Mapping::Access access) noexcept {
+  const int protection = access == Mapping::Access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+  const long address = ::syscall(SYS_mmap, nullptr, bytes, protection, MAP_SHARED | MAP_NORESERVE, fd.get(),
+                                 static_cast<off_t>(offset));
+  return address == -1 ? nullptr : reinterpret_cast<void*>(address);
+}
+
+}  // namespace
+
+Fd make_memfd(const char* name, std::size_t bytes) {
+  Fd fd(check(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create"));
+  check(::ftruncate(fd.get(), static_cast<off_t>(bytes)), "ftruncate(memfd)");
+  check(::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), "fcntl(F_ADD_SEALS)");
+  return above_standard(std::move(fd));
+}
+
+std::size_t file_size(const Fd& fd) {
+  struct stat status {};
+  check(::fstat(fd.get(), &status), "fstat");
+  return static_cast<std::size_t>(status.st_size);
+}
+
+Mapping::Mapping(Mapping&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+Mapping& Mapping::operator=(Mapping&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+Mapping::~Mapping() {
+  if (data_ != nullptr) ::syscall(SYS_munmap, data_, size_);
+}
+
+Mapping Mapping::try_of(const Fd& fd, std::size_t offset, std::size_t bytes, Access access, Inherit inherit) noexcept {
+  Mapping mapping;
+  void* address = map(fd, offset, bytes, access);
+  if (address == nullptr) return mapping;
+  ::madvise(address, bytes, MADV_DONTDUMP);
+  if (inherit == Inherit::no) ::madvise(address, bytes, MADV_DONTFORK);
+  mapping.data_ = static_cast<std::byte*>(address);
+  mapping.size_ = bytes;
+  return mapping;
+}
+
+Mapping Mapping::of(const Fd& fd, std::size_t offset, std::size_t bytes, Access access, Inherit inherit) {
+  Mapping mapping = try_of(fd, offset, bytes, access, inherit);
+  if (!mapping) throw_errno("mmap");
+  return mapping;
+}
+
+void commit(std::byte* begin, std::size_t bytes) {
+  const auto first = reinterpret_cast<std::uintptr_t>(begin) & ~(kPage - 1);
+  const auto last = reinterpret_cast<std::uintptr_t>(begin) + bytes;
+  while (::madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE) != 0) {
+    if (errno == EINVAL) return;  // an older kernel: the pages come when they are touched
+    if (errno != EINTR && errno != EAGAIN) throw std::bad_alloc();
+  }
+}
+
+void decommit(std::byte* begin, std::size_t bytes) noexcept { ::madvise(begin, bytes, MADV_REMOVE); }
+
+}  // namespace brigade::os

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "os/surroundings.hpp"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+
+#include "os/error.hpp"
+
+extern "C" char** environ;
+
+namespace brigade::os {
+
+Fd open_working_directory() { return above_standard(Fd(check(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "open(.)"))); }
+
+Fd open_null() { return above_standard(Fd(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "open(/dev/null)"))); }
+
+std::vector<std::string> environment() {
+  std::vector<std::string> variables;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) variables.emplace_back(*variable);
+  return variables;
+}
+
+std::string environment_variable(const char* name) {
+  const char* value = ::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+void replace_environment(const std::vector<std::string>& variables) {
+  ::clearenv();
+  for (const std::string& variable : variables) {
+    const std::size_t equals = variable.find('=');
+    if (equals == std::string::npos || equals == 0) continue;
+    ::setenv(variable.substr(0, equals).c_str(), variable.c_str() + equals + 1, 1);
+  }
+}
+
+bool is_open(int fd) noexcept { return ::fcntl(fd, F_GETFD) >= 0; }
+
+bool install_fd(int from, int to) noexcept { return ::dup2(from, to) == to; }
+
+bool enter_directory(int fd) noexcept { return ::fchdir(fd) == 0; }
+
+void close_fd(int fd) noexcept { ::close(fd); }
+
+bool set_close_on_exec(int fd) noexcept { return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0; }
+
+void write_at_start(const Fd& file, std::span<const std::byte> bytes) {
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t n = ::pwrite(file.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    if (n < 0 && errno == EINTR) continue;
+    done += static_cast<std::size_t>(check(n, "pwrite"));
+  }
+}
+
+void flush_standard_streams() noexcept {
+  for (FILE* stream : {stdout, stderr}) {
+    if (::ftrylockfile(stream) != 0) continue;
+    ::fflush_unlocked(stream);
+    ::funlockfile(stream);
+  }
+}
+
+void cut_inherited_exit_handlers() {
+  ::on_exit(
+      [](int status, void*) {
+        std::cout.flush();
+        std::fflush(nullptr);
+        ::_exit(status);
+      },
+      nullptr);
+}
+
+void write_error(const std::string& text) noexcept {
+  [[maybe_unused]] const auto n = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+void set_oom_score(int adjustment) noexcept {
+  const Fd file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  const std::string text = std::to_string(adjustment);
+  [[maybe_unused]] const auto n = ::write(file.get(), text.data(), text.size());
+}
+
+}  // namespace brigade::os

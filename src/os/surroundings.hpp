@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What a process has around it besides memory: working directory, environment, standard streams.
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "os/fd.hpp"
+
+namespace brigade::os {
+
+Fd open_working_directory();
+Fd open_null();
+
+// "NAME=value", in the order of environ.
+std::vector<std::string> environment();
+std::string environment_variable(const char* name);
+
+// Replaces the whole environment of this process.
+void replace_environment(const std::vector<std::string>& variables);
+
+// True when the descriptor is open.
+bool is_open(int fd) noexcept;
+
+// Makes `to` a copy of `from`, inherited over exec. Neither throws nor allocates.
+bool install_fd(int from, int to) noexcept;
+bool enter_directory(int fd) noexcept;
+
+void close_fd(int fd) noexcept;
+
+// False when the descriptor is not open.
+bool set_close_on_exec(int fd) noexcept;
+
+// Writes all bytes from the file's begin on. Throws std::system_error.
+void write_at_start(const Fd& file, std::span<const std::byte> bytes);
+
+// Writes out what stdio holds for stdout and stderr, leaving alone a stream that another thread holds.
+void flush_standard_streams() noexcept;
+
+// Makes std::exit() in this process end like _exit(), after flushing: handlers and statics that were registered before
+// this call (in the process this one was copied from) do not run, those registered later do.
+void cut_inherited_exit_handlers();
+
+// Writes text to standard error in one call.
+void write_error(const std::string& text) noexcept;
+
+// Raises this process's readiness to be chosen when memory runs out (0..1000).
+void set_oom_score(int adjustment) noexcept;
+
+}  // namespace brigade::os

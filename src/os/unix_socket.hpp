@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Messages with descriptors between a process and the ones it started.
+
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "os/fd.hpp"
+
+namespace brigade::os {
+
+inline constexpr std::size_t kMaxPassedFds = 64;
+
+// Two connected ends that keep message boundaries (SOCK_SEQPACKET).
+std::pair<Fd, Fd> make_socket_pair();
+
+// Sends one message; false when the other end is gone. Neither throws nor allocates: the zygote uses it.
+bool send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds) noexcept;
+
+struct Received {
+  std::size_t bytes = 0;  // 0: the other end is gone
+  std::size_t fds = 0;
+};
+
+// Receives one message and its descriptors, which the caller then owns. Neither throws nor allocates.
+Received receive_message(int socket, std::span<std::byte> bytes, std::span<int> fds) noexcept;
+
+}  // namespace brigade::os

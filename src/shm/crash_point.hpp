@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Named places where a test can have the process killed (builds with BRIGADE_CRASH_POINTS only).
+
+namespace brigade::internal {
+
+#if defined(BRIGADE_CRASH_POINTS)
+// Kills this process with SIGKILL when the environment variable BRIGADE_CRASH_AT names the point: "name" at the first
+// pass, "name:3" at the third. The variable is read once, by read_crash_points().
+void crash_point(const char* name) noexcept;
+void read_crash_points();
+#else
+inline void crash_point(const char*) noexcept {}
+inline void read_crash_points() {}
+#endif
+
+}  // namespace brigade::internal

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Start methods: how a child process comes into being. The names and rules are multiprocessing's.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace brigade {
+
+// A start method, to be handed to Process, Pool and ProcessPoolExecutor through their options.
+//   forkserver   (default) a clone of the zygote that init() made: as fast whatever this process has grown to, and
+//                safe when it has threads. Needs init().
+//   fork         a copy of this process as it is now: sees all its memory; unsafe when other threads hold locks.
+//   spawn        this program's file started anew: slowest, shares nothing. Needs init().
+// With every method only what was passed as arguments is promised to arrive.
+//   Threads         a value, copy it freely
+//   Processes       children start their own children by their own default, which is forkserver
+class Context {
+ public:
+  enum class Method { forkserver, fork, spawn };
+
+  // The default start method of this process, see set_start_method().
+  Context();
+  explicit Context(Method method) noexcept : method_(method) {}
+
+  Method method() const noexcept { return method_; }
+  std::string_view name() const noexcept;
+
+  friend bool operator==(Context, Context) = default;
+
+ private:
+  Method method_;
+};
+
+// The context of a start method: "forkserver", "fork" or "spawn". Throws std::invalid_argument for another name.
+Context get_context(std::string_view name);
+
+// Chooses the default start method of this process. Throws std::invalid_argument for an unknown name, and Error when
+// one was chosen already and `force` is false.
+void set_start_method(std::string_view name, bool force = false);
+std::string get_start_method();
+
+// The default first.
+std::vector<std::string> get_all_start_methods();
+
+// How many CPUs this process may use: its affinity mask, lowered by the CPU quota of its control group. At least 1.
+unsigned cpu_count();
+
+}  // namespace brigade

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What a child process is started for: a function of this program, named by image and offset, and its encoded arguments.
+
+#include <span>
+#include <string>
+
+namespace brigade {
+class Decoder;
+}
+
+namespace brigade::internal {
+
+// What a child was given besides its arguments.
+struct ChildContext {
+  std::string name;
+  std::span<const int> fds;  // descriptors passed along, in order; the entry owns them
+};
+
+// Runs in the child; returns its exit code. An exception that leaves it becomes exit code 1 and a report on the child's
+// standard error.
+using ChildEntry = int (*)(Decoder& arguments, ChildContext& context);
+
+}  // namespace brigade::internal

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What a new process does before and after the code it was started for.
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "os/fd.hpp"
+
+namespace brigade::internal {
+
+// How init() knows a process that brigade started from this program's file: argv[1] begins with one of these, the
+// numbers of inherited descriptors follow. Not an environment variable, which programs started later would inherit.
+inline const std::string kChildArgument = "--brigade-child=";
+inline const std::string kZygoteArgument = "--brigade-zygote=";
+
+// The ways in. Each ties the process to its parent's life, gives it fresh surroundings, runs the start block and exits;
+// none returns into the code the process was copied from.
+[[noreturn]] void enter_cloned_child(std::span<const int> fds) noexcept;  // fds: see StartFd
+[[noreturn]] void enter_forked_child(std::span<const std::byte> start_block, int lifeline, std::span<const int> fds) noexcept;
+[[noreturn]] void enter_spawned_child(const std::string& argument) noexcept;  // argument: what followed kChildArgument
+
+}  // namespace brigade::internal

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include <brigade/context.hpp>
+
+#include <stdexcept>
+
+#include <brigade/error.hpp>
+
+#include "os/cpu.hpp"
+#include "process/runtime.hpp"
+
+namespace brigade {
+
+namespace {
+
+struct Named {
+  Context::Method method;
+  std::string_view name;
+};
+
+// The default first.
+constexpr Named kMethods[] = {{Context::Method::forkserver, "forkserver"},
+                              {Context::Method::fork, "fork"},
+                              {Context::Method::spawn, "spawn"}};
+
+Context::Method default_method() {
+  internal::Runtime& self = internal::runtime();
+  const std::lock_guard lock(self.method_mutex);
+  return self.chosen_method.value_or(kMethods[0].method);
+}
+
+}  // namespace
+
+Context::Context() : method_(default_method()) {}
+
+std::string_view Context::name() const noexcept {
+  for (const Named& known : kMethods) {
+    if (known.method == method_) return known.name;
+  }
+  return "?";
+}
+
+Context get_context(std::string_view name) {
+  for (const Named& known : kMethods) {
+    if (known.name == name) return Context(known.method);
+  }
+  throw std::invalid_argument("no start method is called '" + std::string(name) + "': use forkserver, fork or spawn");
+}
+
+void set_start_method(std::string_view name, bool force) {
+  const Context::Method method = get_context(name).method();
+  internal::Runtime& self = internal::runtime();
+  const std::lock_guard lock(self.method_mutex);
+  if (self.chosen_method && !force) throw Error("the start method has been set already");
+  self.chosen_method = method;
+}
+
+std::string get_start_method() { return std::string(Context().name()); }
+
+std::vector<std::string> get_all_start_methods() {
+  std::vector<std::string> names;
+  for (const Named& known : kMethods) names.emplace_back(known.name);
+  return names;
+}
+
+unsigned cpu_count() { return os::usable_cpus(); }
+
+}  // namespace brigade

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include <brigade/process.hpp>
+
+#include <exception>
+#include <mutex>
+#include <vector>
+
+#include <brigade/error.hpp>
+
+#include "os/clone.hpp"
+#include "os/clock.hpp"
+#include "process/launch.hpp"
+#include "process/runtime.hpp"
+
+namespace brigade {
+
+namespace internal {
+
+namespace {
+
+constexpr int kSigKill = 9;
+constexpr int kSigTerm = 15;
+constexpr std::chrono::seconds kGrace{1};
+
+}  // namespace
+
+class ProcessState {
+ public:
+  ProcessState(ProcessOptions options, ChildEntry entry, const Encoder& arguments)
+      : options_(std::move(options)),
+        entry_(entry),
+        arguments_(arguments.size()),
+        images_(arguments.images()),
+        exceptions_(std::uncaught_exceptions()),
+        fork_generation_(os::fork_generation()) {
+    arguments.copy_to(arguments_.data());
+    if (options_.name.empty()) options_.name = next_child_name();
+  }
+
+  void start() {
+    const std::lock_guard lock(mutex_);
+    if (child_) throw Error("process '" + options_.name + "' was started already");
+    ChildSpec spec;
+    spec.context = options_.context;
+    spec.name = options_.name;
+    spec.entry = entry_;
+    spec.arguments = arguments_;
+    spec.images = images_;
+    child_ = launch(spec);
+    arguments_ = {};
+  }
+
+  void let_go() noexcept {
+    const std::shared_ptr<Child> child = started();
+    if (!child || os::fork_generation() != fork_generation_) return;
+    if (options_.daemon || std::uncaught_exceptions() > exceptions_) {
+      child->stop(kGrace);
+    } else {
+      child->wait(os::kNever);
+    }
+  }
+
+  std::shared_ptr<Child> started() {
+    const std::lock_guard lock(mutex_);
+    return child_;
+  }
+
+  Child& child(const char* what) {
+    const std::shared_ptr<Child> child = started();
+    if (!child) throw Error(std::string(what) + ": process '" + options_.name + "' was not started");
+    if (os::fork_generation() != fork_generation_) {
+      throw Error(std::string(what) + ": process '" + options_.name + "' belongs to the process that made it");
+    }
+    return *child;  // lives as long as this state: it is set once
+  }
+
+  const ProcessOptions& options() const { return options_; }
+
+ private:
+  ProcessOptions options_;
+  ChildEntry entry_;
+  std::vector<std::byte> arguments_;
+  std::uint32_t images_;
+  int exceptions_;
+  unsigned fork_generation_;
+
+  std::mutex mutex_;
+  std::shared_ptr<Child> child_;  // under mutex_, set once
+};
+
+void ProcessDeleter::operator()(ProcessState* state) const noexcept {
+  state->let_go();
+  delete state;
+}
+
+ProcessOwner make_process(ProcessOptions options, ChildEntry entry, const Encoder& arguments) {
+  return ProcessOwner(new ProcessState(std::move(options), entry, arguments));
+}
+
+}  // namespace internal
+
+void Process::start() { state_->start(); }
+
+void Process::join() { state_->child("join").wait(internal::kNever); }
+
+bool Process::join_until(internal::Deadline deadline) { return state_->child("join").wait(deadline).has_value(); }
+
+bool Process::is_alive() {
+  const auto child = state_->started();
+  return child && !child->poll();
+}
+
+std::optional<int> Process::pid() const {
+  const auto child = state_->started();
+  return child ? std::optional(child->pid()) : std::nullopt;
+}
+
+std::optional<int> Process::exitcode() {
+  const auto child = state_->started();
+  return child ? child->poll() : std::nullopt;
+}
+
+const std::string& Process::name() const { return state_->options().name; }
+bool Process::daemon() const { return state_->options().daemon; }
+int Process::sentinel() const { return state_->child("sentinel").pidfd().get(); }
+void Process::terminate() { state_->child("terminate").signal(internal::kSigTerm); }
+void Process::kill() { state_->child("kill").signal(internal::kSigKill); }
+
+}  // namespace brigade

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What the library knows about the process it runs in.
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <brigade/context.hpp>
+
+#include "process/zygote.hpp"
+
+namespace brigade::internal {
+
+// One per process, made at first use, never destroyed: children may be started while statics are torn down.
+//   Processes       a child begins with a fresh one (enter_child resets it)
+struct Runtime {
+  std::atomic<bool> initialized = false;
+  std::atomic<unsigned> children_named = 0;
+  std::string name = "MainProcess";
+  std::string name_prefix = "Process-";  // of children without a name of their own
+
+  // Constant after init().
+  std::string program;                           // argv[0]
+  std::vector<std::string> initial_environment;  // what the zygote's clones begin with
+
+  std::mutex method_mutex;
+  std::optional<Context::Method> chosen_method;
+
+  ZygoteClient zygote;
+};
+
+Runtime& runtime();
+
+// The next of the names multiprocessing gives: "Process-1", in children of that one "Process-1:1".
+std::string next_child_name();
+
+}  // namespace brigade::internal

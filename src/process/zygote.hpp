@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The zygote: a small process with one thread that clones children on request.
+//
+//   caller  --(start block, lifeline, directory, stdout, stderr, descriptors)-->  zygote
+//           <--(pid, pidfd)------------------------------------------------------
+//                                            child: a clone of the zygote, a sibling of it, a child of the caller
+//
+// It is cloned from the program in init(), before anything else happened, or started anew from the program's file when
+// that was not possible (other threads) or when it was killed. It ends when the caller does.
+
+#include <mutex>
+#include <optional>
+#include <span>
+
+#include "os/clone.hpp"
+#include "os/fd.hpp"
+
+namespace brigade::internal {
+
+// The descriptors of a start request, in this order, before those the child was given.
+enum StartFd : std::size_t { kBlockFd = 0, kLifelineFd, kDirectoryFd, kStdoutFd, kStderrFd, kStartFds };
+
+// The caller's side.
+//   Threads         any; requests are served one after the other
+//   Processes       belongs to the process that called init(); a child has none until it starts a child itself
+//   If a peer dies  the zygote: the next request makes a new one. The caller: the zygote ends
+//   Blocks          for one round trip, about 0.2 ms
+class ZygoteClient {
+ public:
+  // Clones the zygote from this process, which has one thread. Throws std::system_error.
+  void start_by_clone();
+
+  // Has a child cloned that runs the start request. Throws std::system_error.
+  os::NewProcess request(std::span<const int> fds);
+
+  // In a child: what was copied belongs to the parent.
+  void forget() noexcept;
+
+  int pid() const noexcept { return pid_; }
+
+ private:
+  void start_by_exec();
+  void stop() noexcept;
+  std::optional<os::NewProcess> try_request(std::span<const int> fds);
+
+  std::mutex mutex_;
+  os::Fd socket_;
+  os::Fd pidfd_;
+  int pid_ = 0;
+};
+
+// The zygote's side: serves requests until the caller is gone.
+[[noreturn]] void serve_as_zygote(int socket, int caller_pid) noexcept;
+
+}  // namespace brigade::internal

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// All of brigade. Each header is one idea and can be included alone. Threads, processes and the death of peers are
+// spoken of where each class is declared.
+
+#include <brigade/codec.hpp>
+#include <brigade/context.hpp>
+#include <brigade/error.hpp>
+#include <brigade/future.hpp>
+#include <brigade/init.hpp>
+#include <brigade/pool.hpp>
+#include <brigade/process.hpp>
+#include <brigade/process_pool_executor.hpp>
+#include <brigade/results.hpp>

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The exceptions brigade throws, and what is known about one that came from another process.
+//
+//   std::runtime_error
+//     Error                   catch this to catch everything of ours
+//       TimeoutError          it did not happen in time; trying again is sensible
+//       CancelledError        the task was cancelled before it had a result
+//       SerializationError    bytes that make no sense, or a value that cannot be turned into bytes
+//       RemoteError           an exception of another process that could not arrive as itself
+//       WorkerDied            the process that ran the task ended: pid, signal or exit code, task index
+//       BrokenProcessPool     the pool cannot run anything any more
+//       Empty, Full, ShutDown the states of a queue, for the calls that cannot return them
+//       BrokenBarrierError    somebody left a barrier
+//       AuthenticationError   the peer does not know the key
+//       NotInitialized        brigade::init(argc, argv) is missing at the top of main
+//
+// Failures of the system are std::system_error, with the call named.
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace brigade {
+
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class TimeoutError : public Error {
+ public:
+  using Error::Error;
+};
+
+class CancelledError : public Error {
+ public:
+  using Error::Error;
+};
+
+class SerializationError : public Error {
+ public:
+  using Error::Error;
+};
+
+// An exception that could not arrive as itself: not one of the standard library's or ours, or not an
+// exception class at all. The text is the name of its type and what it said.
+class RemoteError : public Error {
+ public:
+  RemoteError(const std::string& type_name, const std::string& message)
+      : Error(message.empty() ? type_name : type_name + ": " + message) {}
+  using Error::Error;
+};
+
+// The process that ran a task ended before it had a result.
+class WorkerDied : public Error {
+ public:
+  // `signal` is 0 when the process exited by itself; then `exit_code` says how.
+  WorkerDied(const std::string& text, int pid, int signal, int exit_code, std::uint64_t task_index)
+      : Error(text), pid_(pid), signal_(signal), exit_code_(exit_code), task_index_(task_index) {}
+
+  int pid() const noexcept { return pid_; }
+  int signal() const noexcept { return signal_; }
+  int exit_code() const noexcept { return exit_code_; }
+  std::uint64_t task_index() const noexcept { return task_index_; }
+
+ private:
+  int pid_;
+  int signal_;
+  int exit_code_;
+  std::uint64_t task_index_;
+};
+
+class BrokenProcessPool : public Error {
+ public:
+  using Error::Error;
+};
+
+class Empty : public Error {
+ public:
+  using Error::Error;
+};
+
+class Full : public Error {
+ public:
+  using Error::Error;
+};
+
+class ShutDown : public Error {
+ public:
+  using Error::Error;
+};
+
+class BrokenBarrierError : public Error {
+ public:
+  using Error::Error;
+};
+
+class AuthenticationError : public Error {
+ public:
+  using Error::Error;
+};
+
+class NotInitialized : public Error {
+ public:
+  using Error::Error;
+};
+
+// Where an exception of another process happened. Each exception that arrives is of a type derived from its
+// own type and from this one; this one has no standard base, so `catch (const std::invalid_argument&)` and
+// the like keep working.
+//   Threads    immutable; copies share their text
+class RemoteInfo {
+ public:
+  RemoteInfo() = default;
+  RemoteInfo(int pid, std::string worker, std::uint64_t task_index, std::string trace = {})
+      : pid_(pid),
+        task_index_(task_index),
+        text_(std::make_shared<const Text>(Text{std::move(worker), {}, std::move(trace)})) {}
+
+  // The process that threw.
+  int pid() const noexcept { return pid_; }
+  // The name of the worker, "" if it has none.
+  const std::string& worker() const noexcept { return text().worker; }
+  // Which task of its pool threw, counted from 0.
+  std::uint64_t task_index() const noexcept { return task_index_; }
+  // The type it had over there, as the compiler writes it: "std::invalid_argument".
+  const std::string& type_name() const noexcept { return text().type_name; }
+  // Where it was thrown, "" if that was not recorded.
+  const std::string& trace() const noexcept { return text().trace; }
+
+  // The same place, for an exception of that type.
+  RemoteInfo with_type_name(std::string type_name) const {
+    RemoteInfo named = *this;
+    named.text_ = std::make_shared<const Text>(Text{worker(), std::move(type_name), trace()});
+    return named;
+  }
+
+ private:
+  struct Text {
+    std::string worker;
+    std::string type_name;
+    std::string trace;
+  };
+
+  const Text& text() const noexcept {
+    static const Text kNone;
+    return text_ ? *text_ : kNone;
+  }
+
+  int pid_ = 0;
+  std::uint64_t task_index_ = 0;
+  std::shared_ptr<const Text> text_;  // shared, so that copying an exception does not throw
+};
+
+// What is known about `error`'s origin; null if it was thrown in this process.
+inline const RemoteInfo* remote_info(const std::exception& error) noexcept {
+  return dynamic_cast<const RemoteInfo*>(&error);
+}
+
+}  // namespace brigade

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The result of a task that runs in another process: concurrent.futures.Future.
+
+#include <chrono>
+#include <functional>
+#include <iterator>
+#include <mutex>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <brigade/codec.hpp>
+#include <brigade/error.hpp>
+#include <brigade/internal/task.hpp>
+
+namespace brigade {
+
+namespace internal {
+
+struct Nothing {};
+
+[[noreturn]] void throw_result_timeout();
+[[noreturn]] void throw_no_state();
+
+// The typed half: the value, decoded once, by whoever asks first.
+template <class T>
+class TypedFutureState final : public FutureState {
+ public:
+  using Stored = std::conditional_t<std::is_void_v<T>, Nothing, T>;
+  using FutureState::FutureState;
+
+  // Once done. Throws the task's exception, or SerializationError when the worker's bytes make no sense.
+  Stored& get() {
+    if (error()) std::rethrow_exception(error());
+    std::call_once(decoded_, [this] {
+      if constexpr (!std::is_void_v<T>) {
+        Decoder in(value());
+        stored_.emplace(decode<Stored>(in));
+        if (in.remaining() != 0) in.fail("a result is followed by bytes that belong to nothing");
+      } else {
+        stored_.emplace();
+      }
+    });
+    return *stored_;
+  }
+
+ private:
+  std::once_flag decoded_;
+  std::optional<Stored> stored_;
+};
+
+}  // namespace internal
+
+// A handle of a task's outcome. Copies share it. Dropping it neither waits nor cancels.
+//   Threads         any number of threads may use copies, or the same object's const members, at the same time
+//   Processes       inert in a forked copy of the process
+//   If a peer dies  the worker: result() throws WorkerDied, other tasks go on. It never waits for the dead
+//   Blocks          result(), exception(), wait()
+//   Cost            waiting collects results in the waiting thread; a system call only to sleep
+template <class T>
+class Future {
+ public:
+  using value_type = T;
+
+  Future() = default;
+  explicit Future(internal::Shared<internal::TypedFutureState<T>> state) : state_(std::move(state)) {}
+
+  bool valid() const noexcept { return static_cast<bool>(state_); }
+
+  // Waits, then returns the value: from a named future a reference that lives as long as the future, from a
+  // temporary (`executor.submit(f).result()`, `std::move(future).result()`) the value itself.
+  // Throws what the task threw: as the type it had, and as RemoteInfo; WorkerDied when its process ended; TimeoutError
+  // for its time limit; CancelledError.
+  decltype(auto) result() const& { return value_after(internal::kNever); }
+  T result() && { return static_cast<T>(take_after(internal::kNever)); }
+
+  // The same with a limit. Throws TimeoutError when the task has not ended by then; it goes on all the same.
+  template <class Rep, class Period>
+  decltype(auto) result(std::chrono::duration<Rep, Period> timeout) const& {
+    return value_after(internal::deadline_after(timeout));
+  }
+  template <class Rep, class Period>
+  T result(std::chrono::duration<Rep, Period> timeout) && {
+    return static_cast<T>(take_after(internal::deadline_after(timeout)));
+  }
+
+  // Waits, then returns the task's exception, null if it returned a value.
+  std::exception_ptr exception() const {
+    state().wait(internal::kNever);
+    return state().error();
+  }
+  template <class Rep, class Period>
+  std::exception_ptr exception(std::chrono::duration<Rep, Period> timeout) const {
+    wait_until(internal::deadline_after(timeout));
+    return state().error();
+  }
+
+  // Waits for the end; false when it has not come after `timeout`.
+  void wait() const { state().wait(internal::kNever); }
+  template <class Rep, class Period>
+  bool wait(std::chrono::duration<Rep, Period> timeout) const {
+    return state().wait(internal::deadline_after(timeout));
+  }
+
+  // Whether it has ended; collects what has arrived.
+  bool done() const { return state().wait(internal::Deadline::min()); }
+  // Whether a worker has begun it.
+  bool running() const { return state().running(); }
+
+  friend bool operator==(const Future&, const Future&) = default;
+
+  internal::TypedFutureState<T>& state() const {
+    if (!state_) internal::throw_no_state();
+    return *state_;
+  }
+
+ private:
+  void wait_until(internal::Deadline deadline) const {
+    if (!state().wait(deadline)) internal::throw_result_timeout();
+  }
+  std::conditional_t<std::is_void_v<T>, void, std::add_lvalue_reference_t<const T>> value_after(
+      internal::Deadline deadline) const {
+    wait_until(deadline);
+    if constexpr (std::is_void_v<T>) {
+      state().get();
+    } else {
+      return state().get();
+    }
+  }
+  std::conditional_t<std::is_void_v<T>, void, std::add_rvalue_reference_t<T>> take_after(internal::Deadline deadline) const {
+    wait_until(deadline);
+    if constexpr (std::is_void_v<T>) {
+      state().get();
+    } else {
+      return std::move(state().get());
+    }
+  }
+
+  internal::Shared<internal::TypedFutureState<T>> state_;
+};
+
+// The futures in the order in which they end.
+//
+//     for (auto& future : brigade::as_completed(futures)) use(future.result());
+//
+//   Threads         one thread iterates
+//   If a peer dies  a future whose worker died is one that ended
+//   Throws          TimeoutError from the iteration when `timeout`, counted from the call, is over
+template <class T>
+class AsCompleted {
+ public:
+  AsCompleted(std::vector<Future<T>> futures, internal::Deadline deadline)
+      : futures_(std::move(futures)), wait_(states_of(futures_)), deadline_(deadline) {}
+
+  class iterator {
+   public:
+    using value_type = Future<T>;
+    using difference_type = std::ptrdiff_t;
+    using iterator_category = std::input_iterator_tag;
+
+    explicit iterator(AsCompleted* range) : range_(range) { ++*this; }
+    Future<T>& operator*() const { return range_->futures_[at_]; }
+    Future<T>* operator->() const { return &**this; }
+    iterator& operator++() {
+      if (range_->wait_.left() == 0) {
+        range_ = nullptr;
+        return *this;
+      }
+      const std::optional<std::size_t> next = range_->wait_.next(range_->deadline_);
+      if (!next) internal::throw_result_timeout();
+      at_ = *next;
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const { return range_ == nullptr; }
+
+   private:
+    AsCompleted* range_;
+    std::size_t at_ = 0;
+  };
+
+  iterator begin() { return iterator(this); }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  static std::vector<internal::FutureState*> states_of(const std::vector<Future<T>>& futures) {
+    std::vector<internal::FutureState*> states;
+    states.reserve(futures.size());
+    for (const Future<T>& future : futures) states.push_back(&future.state());
+    return states;
+  }
+
+  std::vector<Future<T>> futures_;
+  internal::CompletionWait wait_;
+  internal::Deadline deadline_;
+};
+
+template <std::ranges::input_range Range>
+auto as_completed(Range&& futures) {
+  using T = typename std::ranges::range_value_t<Range>::value_type;
+  return AsCompleted<T>(std::vector<Future<T>>(std::ranges::begin(futures), std::ranges::end(futures)), internal::kNever);
+}
+
+template <std::ranges::input_range Range, class Rep, class Period>
+auto as_completed(Range&& futures, std::chrono::duration<Rep, Period> timeout) {
+  using T = typename std::ranges::range_value_t<Range>::value_type;
+  return AsCompleted<T>(std::vector<Future<T>>(std::ranges::begin(futures), std::ranges::end(futures)),
+                        internal::deadline_after(timeout));
+}
+
+enum class ReturnWhen { all_completed, first_completed, first_exception };
+
+template <class T>
+struct WaitResult {
+  std::vector<Future<T>> done;
+  std::vector<Future<T>> not_done;
+};
+
+namespace internal {
+
+template <class T>
+WaitResult<T> wait_until(std::vector<Future<T>> futures, Deadline deadline, ReturnWhen when) {
+  std::vector<FutureState*> states;
+  states.reserve(futures.size());
+  for (const Future<T>& future : futures) states.push_back(&future.state());
+  {
+    CompletionWait wait(states);
+    while (wait.left() != 0) {
+      const std::optional<std::size_t> next = wait.next(deadline);
+      if (!next || when == ReturnWhen::first_completed) break;
+      if (when == ReturnWhen::first_exception && states[*next]->error()) break;
+    }
+  }
+  WaitResult<T> result;
+  for (Future<T>& future : futures) (future.done() ? result.done : result.not_done).push_back(std::move(future));
+  return result;
+}
+
+}  // namespace internal
+
+// Waits until all futures have ended, or the first, or the first with an exception; never longer than `timeout`.
+// Returns them parted, each part in the order given. Throws nothing when the time is over.
+template <std::ranges::input_range Range>
+auto wait(Range&& futures, ReturnWhen when = ReturnWhen::all_completed) {
+  using T = typename std::ranges::range_value_t<Range>::value_type;
+  return internal::wait_until<T>({std::ranges::begin(futures), std::ranges::end(futures)}, internal::kNever, when);
+}
+template <std::ranges::input_range Range, class Rep, class Period>
+auto wait(Range&& futures, std::chrono::duration<Rep, Period> timeout, ReturnWhen when = ReturnWhen::all_completed) {
+  using T = typename std::ranges::range_value_t<Range>::value_type;
+  return internal::wait_until<T>({std::ranges::begin(futures), std::ranges::end(futures)},
+                                 internal::deadline_after(timeout), when);
+}
+
+}  // namespace brigade
+
+template <class T>
+struct std::hash<brigade::Future<T>> {
+  std::size_t operator()(const brigade::Future<T>& future) const noexcept {
+    return std::hash<const void*>()(future.valid() ? &future.state() : nullptr);
+  }
+};

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The dispatcher: gives tasks to workers, collects answers, replaces the dead. Bytes only.
+//
+//   submit -> backlog -> a worker's ring -> claimed -> answered -> collected -> finished
+//               ^             |                |
+//               +-- worker died, or taken back +-- worker died: WorkerDied, TimeoutError
+//
+// Who does the work: callers. submit() writes into a worker's ring in the calling thread; a thread that waits collects
+// answers and refills rings itself. One waiting thread at a time is the collector: it alone sleeps on the callers' bell,
+// the others (followers) sleep on words of their own and are woken when their result came or the collector leaves.
+// The engine thread sees to what no caller does: deaths, deadlines, refilling while nobody waits, and taking tasks back
+// that wait behind a slow one. It never runs user code.
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include <brigade/internal/engine_face.hpp>
+
+#include "os/clock.hpp"
+#include "os/event_fd.hpp"
+#include "os/poller.hpp"
+#include "process/launch.hpp"
+#include "shm/segment.hpp"
+
+namespace brigade::internal {
+
+// A task in a worker's ring.
+struct InFlight {
+  Shared<Task> task;
+  std::uint64_t sequence = 0;
+};
+
+// The dispatcher's side of one worker. Everything under the engine's lock but `end.has_results()`.
+struct Worker {
+  std::uint64_t id = 0;
+  std::shared_ptr<Child> child;
+  DispatcherEnd end;
+  std::deque<InFlight> in_flight;  // oldest first
+  std::uint64_t queued_items = 0;  // items of in_flight that have not ended
+  std::uint32_t images_known = 0;
+  std::uint64_t used = 0;  // a counter of uses: larger is more recent
+  bool stopping = false;   // told to leave
+
+  // What the last look saw, for the cost of an item.
+  std::uint64_t seen_busy_ns = 0;
+  std::uint64_t seen_items = 0;
+  std::uint32_t looks_due = 0;
+
+  // What the last tick saw, for deadlines and for taking back what waits behind a slow task.
+  std::uint64_t seen_claim = 0;
+  std::uint64_t seen_item = 0;
+  std::chrono::nanoseconds seen_for{0};
+  bool timed_out = false;  // it is being stopped for a task that took too long
+  bool killed = false;     // SIGKILL is on its way
+  bool answered = false;   // it has answered something, ever
+  std::chrono::nanoseconds doomed_for{0};
+  std::string corrupt;  // why its segment is not believed any more
+
+  bool doomed() const { return stopping || timed_out || killed; }
+};
+
+// See above and engine_face.hpp.
+//   Threads         any; one lock guards all, no user code runs under it
+//   Processes       the one that made it
+//   If a peer dies  a worker: noticed through its pidfd, see on_death()
+class Engine : public std::enable_shared_from_this<Engine> {
+ public:
+  explicit Engine(EngineOptions options);
+  ~Engine();
+
+  void submit(Task& task, const Encoder& payload, std::uint32_t items, FunctionRef entry, std::chrono::nanoseconds timeout,
+              std::optional<std::uint64_t> first_index);
+  bool wait(FutureState& state, Deadline deadline);
+  bool wait(Waiter& waiter, Deadline deadline);
+
+  void close();
+  void join();
+  void cancel_pending();
+  void stop(Stop how);
+
+  unsigned worker_limit() const { return options_.workers; }
+  bool is_copy() const;  // lives in a forked copy of the process that made it
+  // The measured cost of an item; 0 while unknown.
+  std::uint64_t item_cost_ns();
+  void forget_cost();
+
+  // For futures: their hooks and places are guarded by the engine's lock.
+  std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
+  bool is_claimed(const Task& task) const;  // under the lock
+  // While it lives the engine thread collects answers as they come, for waiters that cannot collect themselves.
+  void attend(int change);
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  // engine_dispatch.cpp: into the rings
+  bool try_dispatch(Task& task, const Encoder* payload);
+  std::optional<std::span<std::byte>> reserve(Worker& worker, const TaskHead& head, std::size_t bytes);
+  bool place(Worker& worker, Task& task, const Encoder* payload);
+  Worker* choose();
+  bool has_room(const Worker& worker) const;
+  Worker* start_worker();
+  void push_back(Task& task, const Encoder& payload);
+  void refill();
+  void drain_backlog();
+  void take_back(Worker& worker, bool to_backlog);
+  void rebalance(bool only_stuck);
+  void check_owner() const;
+  void check_usable() const;
+
+  // engine_collect.cpp: out of the rings
+  void collect_all();
+  void collect(Worker& worker);
+  void collect_results(Worker& worker);
+  void learn_cost(Worker& worker);
+  void finish(Task& task);
+  void end_item(Task& task, std::exception_ptr error);
+  void fail_rest(Task& task, const std::exception_ptr& error);
+  bool any_results() const;
+  void arm();
+  enum class Until { ready, idle };
+  void collect_until(Lock& lock, Waiter& waiter, Deadline deadline, Until until);
+  void leave_collecting();
+
+  // engine_watch.cpp: the engine thread
+  void start_thread();
+  void run() noexcept;
+  void watch();
+  std::chrono::milliseconds tick_length() const;
+  void ring_engine();
+  void on_death(Worker& worker, int exit_code);
+  std::exception_ptr death_error(const Worker& worker, const Task& task, int exit_code) const;
+  void watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed);
+  void fail_everything(const std::exception_ptr& error);
+  void break_pool(const std::string& reason);
+  void dismiss_workers(Lock& lock);
+  void wait_for_leavers(Lock& lock, std::chrono::milliseconds grace);
+  void end_thread(Lock& lock);
+
+  const EngineOptions options_;
+  const unsigned cpus_;
+  os::EventFd caller_bell_;
+  os::EventFd engine_bell_;
+  os::Poller poller_;
+
+  mutable std::mutex mutex_;
+  // Everything below is guarded by mutex_.
+  std::unordered_map<std::uint64_t, std::unique_ptr<Worker>> workers_;
+  Worker* last_used_ = nullptr;
+  std::uint64_t next_worker_id_ = 1;
+  std::uint64_t uses_ = 0;
+  std::deque<Shared<Task>> backlog_;
+  std::uint64_t outstanding_ = 0;  // tasks that have not finished
+  std::uint64_t next_index_ = 0;   // of submitted tasks
+  std::uint64_t timed_tasks_ = 0;  // of outstanding_, with a time limit
+  std::uint64_t cost_ns_ = 0;
+  std::uint32_t submits_since_collect_ = 0;
+  unsigned deaths_before_work_ = 0;  // in a row
+  int attended_ = 0;
+  bool closed_ = false;
+  bool finishing_ = false;  // the engine thread is to end
+  bool engine_rung_ = false;
+  bool engine_ticking_ = false;
+  std::string broken_;  // why the pool cannot work any more
+
+  const Waiter* collector_ = nullptr;  // while it sleeps
+  std::deque<Waiter*> followers_;
+  std::condition_variable left_;  // a worker was removed from workers_
+
+  std::thread thread_;
+  const unsigned fork_generation_;
+};
+
+}  // namespace brigade::internal

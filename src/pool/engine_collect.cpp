@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+// The engine's way out: from the workers' rings to the futures, and the threads that wait for them.
+#include <algorithm>
+
+#include "os/cpu.hpp"
+#include "os/futex.hpp"
+#include "pool/engine.hpp"
+
+namespace brigade::internal {
+
+namespace {
+
+constexpr int kSigKill = 9;
+// A little longer than the way through a worker that is awake; beyond that sleeping is cheaper for everybody.
+constexpr std::chrono::microseconds kSpin{50};
+constexpr std::uint32_t kLookEvery = 64;
+
+}  // namespace
+
+bool Engine::any_results() const {
+  return std::ranges::any_of(workers_, [](const auto& entry) { return entry.second->end.has_results(); });
+}
+
+void Engine::collect_all() {
+  for (const auto& [id, worker] : workers_) collect(*worker);
+}
+
+void Engine::collect(Worker& worker) {
+  if (!worker.corrupt.empty() || !worker.end.has_results()) return;
+  if (worker.in_flight.empty() && worker.stopping) return;  // nobody waits for what it says
+  try {
+    collect_results(worker);
+  } catch (const CorruptSegment& error) {
+    worker.corrupt = error.what();  // its death, which follows, says so
+    worker.child->signal(kSigKill);
+    worker.killed = true;
+  }
+  if (worker.looks_due++ % kLookEvery == 0 || cost_ns_ == 0) learn_cost(worker);
+}
+
+void Engine::collect_results(Worker& worker) {
+  while (const std::optional<ResultView> result = worker.end.front()) {
+    if (worker.in_flight.empty() || worker.in_flight.front().sequence != result->task ||
+        worker.in_flight.front().task->next_item_ != result->item) {
+      throw CorruptSegment("an answer belongs to no task");
+    }
+    const Shared<Task> task = worker.in_flight.front().task;
+    const std::uint32_t item = task->next_item_++;
+    --worker.queued_items;
+    const bool is_value = result->status == ItemStatus::value;
+    task->item_answered(item, is_value, result->bytes,
+                        is_value ? RemoteInfo()
+                                 : RemoteInfo(worker.child->pid(), worker.child->name(), task->first_index_ + item));
+    worker.end.pop();
+    if (task->next_item_ == task->items_) {
+      worker.end.release_through(result->task);
+      worker.in_flight.pop_front();
+      finish(*task);
+    }
+  }
+  worker.answered = true;
+  deaths_before_work_ = 0;
+  worker.end.announce_collected();
+}
+
+void Engine::learn_cost(Worker& worker) {
+  const std::uint64_t items = worker.end.items_run();
+  const std::uint64_t busy = worker.end.busy_ns();
+  if (items <= worker.seen_items) return;
+  cost_ns_ = std::max<std::uint64_t>(1, (busy - worker.seen_busy_ns) / (items - worker.seen_items));
+  worker.seen_items = items;
+  worker.seen_busy_ns = busy;
+}
+
+void Engine::finish(Task& task) {
+  task.worker_ = nullptr;
+  if (task.timeout_.count() > 0) --timed_tasks_;
+  task.finished();
+  --outstanding_;
+  if (collector_ != nullptr && (collector_->ready() || outstanding_ == 0)) caller_bell_.ring();
+}
+
+void Engine::end_item(Task& task, std::exception_ptr error) {
+  task.item_failed(task.next_item_++, std::move(error));
+  if (task.next_item_ == task.items_) finish(task);
+}
+
+void Engine::fail_rest(Task& task, const std::exception_ptr& error) {
+  const Shared<Task> alive(&task);
+  while (task.next_item_ < task.items_) end_item(task, error);
+}
+
+// ---- waiting ----
+
+bool Engine::wait(FutureState& state, Deadline deadline) {
+  if (state.done()) return true;
+  // A first look, and a spin while another CPU is likely to answer within the time that sleeping would cost.
+  {
+    Lock lock(mutex_);
+    collect_all();
+    if (!backlog_.empty()) refill();
+    if (state.done()) return true;
+    if (deadline == Deadline::min()) return false;
+    Worker* const worker = state.worker_;
+    const auto busy = static_cast<unsigned>(
+        std::ranges::count_if(workers_, [](const auto& entry) { return !entry.second->in_flight.empty(); }));
+    if (worker != nullptr && busy < cpus_ && (cost_ns_ == 0 || worker->queued_items * cost_ns_ < 100'000)) {
+      // Unlocked looks at the worker's counter are safe while workers_ holds it, which only a death or the end of the
+      // pool changes, so the lock is held: others who come meanwhile find everything collected soon.
+      const Deadline end = std::min(deadline, Clock::now() + kSpin);
+      for (std::uint32_t i = 1; !state.done(); ++i) {
+        if (worker->end.has_results()) {
+          collect(*worker);
+          continue;
+        }
+        os::cpu_relax();
+        if (i % 32 != 0) continue;
+        if (worker->end.worker_cpu() == os::current_cpu() || worker->end.worker_sleeps() || Clock::now() > end) break;
+        lock.unlock();
+        lock.lock();
+        if (state.done() || state.worker_ != worker) break;
+      }
+      if (state.done()) return true;
+    }
+  }
+  Waiter waiter;
+  if (!state.notify_at_end(waiter, 0)) return true;
+  wait(waiter, deadline);
+  state.forget_waiter(waiter);
+  return state.done();
+}
+
+bool Engine::wait(Waiter& waiter, Deadline deadline) {
+  Lock lock(mutex_);
+  collect_until(lock, waiter, deadline, Until::ready);
+  return waiter.ready();
+}
+
+void Engine::collect_until(Lock& lock, Waiter& waiter, Deadline deadline, Until until) {
+  for (;;) {
+    collect_all();
+    refill();
+    if (until == Until::idle ? outstanding_ == 0 : waiter.ready()) break;
+    if (Clock::now() >= deadline) break;
+    if (collector_ != nullptr) {
+      followers_.push_back(&waiter);
+      lock.unlock();
+      waiter.sleep(deadline);
+      lock.lock();
+      std::erase(followers_, &waiter);
+      continue;
+    }
+    collector_ = &waiter;
+    arm();
+    if (!any_results()) {
+      lock.unlock();
+      caller_bell_.wait(deadline);
+      lock.lock();
+    }
+    collector_ = nullptr;
+  }
+  leave_collecting();
+}
+
+// Somebody has to collect next: another waiting thread, or the engine thread as far as it is needed.
+void Engine::leave_collecting() {
+  if (collector_ != nullptr) return;
+  if (!followers_.empty()) {
+    followers_.front()->nudge();
+    return;
+  }
+  arm();
+  if (!backlog_.empty() && !engine_ticking_) ring_engine();
+}
+
+// Tells the workers when to ring, and for whom. A collector wants every answer; the engine thread wants to know when
+// half of what a worker has is done while more waits in the backlog, so that the ring never runs dry.
+void Engine::arm() {
+  for (const auto& [id, worker] : workers_) {
+    std::uint64_t at = kNoNotice;
+    auto bell = DispatcherEnd::Bell::engine;
+    if (collector_ != nullptr) {
+      at = 0;
+      bell = DispatcherEnd::Bell::caller;
+    } else if (attended_ > 0) {
+      at = 0;
+    } else if (!backlog_.empty() && !worker->in_flight.empty()) {
+      at = worker->in_flight[worker->in_flight.size() / 2].sequence;
+    }
+    worker->end.request_notice(at, bell);
+  }
+  // An answer that came before the wish was written rang nobody.
+  if (collector_ == nullptr && (attended_ > 0 || !backlog_.empty()) && any_results()) ring_engine();
+}
+
+void Engine::attend(int change) {
+  const Lock lock(mutex_);
+  attended_ += change;
+  if (collector_ == nullptr) arm();
+}
+
+}  // namespace brigade::internal

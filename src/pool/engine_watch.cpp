@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+// The engine thread: deaths, deadlines, and what no caller does.
+#include <algorithm>
+#include <sstream>
+
+#include <brigade/error.hpp>
+
+#include "os/pidfd.hpp"
+#include "os/signals.hpp"
+#include "pool/engine.hpp"
+
+namespace brigade::internal {
+
+namespace {
+
+constexpr int kSigKill = 9;
+constexpr int kSigTerm = 15;
+constexpr std::uint64_t kBellTag = 0;  // workers' tags are their ids, from 1 on
+
+constexpr std::chrono::milliseconds kIdleTick{1000};
+constexpr std::chrono::milliseconds kBusyTick{5};
+constexpr std::chrono::milliseconds kDeadlineTick{10};
+// What one tick may add to a task's time: after a suspension the clock has jumped and nobody has run.
+constexpr std::chrono::milliseconds kTickCap{50};
+constexpr std::chrono::milliseconds kTerminateGrace{500};
+constexpr unsigned kMostDeathsBeforeWork = 3;
+
+std::string seconds(std::chrono::nanoseconds time) {
+  std::ostringstream text;
+  text << std::chrono::duration<double>(time).count() << " s";
+  return text.str();
+}
+
+std::string how_it_ended(int exit_code) {
+  if (exit_code >= 0) return "exited with code " + std::to_string(exit_code);
+  return "was killed by signal " + std::to_string(-exit_code) + " (" + os::signal_name(-exit_code) + ")";
+}
+
+std::string who(const Child& child) { return "worker '" + child.name() + "' (pid " + std::to_string(child.pid()) + ")"; }
+
+}  // namespace
+
+void Engine::start_thread() {
+  poller_.add(engine_bell_.fd(), kBellTag);
+  const os::SignalBlock handlers_run_on_the_users_threads;
+  thread_ = std::thread([this] { run(); });
+}
+
+void Engine::run() noexcept {
+  try {
+    watch();
+  } catch (const std::exception& error) {
+    const Lock lock(mutex_);
+    break_pool(std::string("the engine thread failed: ") + error.what());
+  }
+}
+
+std::chrono::milliseconds Engine::tick_length() const {
+  if (timed_tasks_ > 0) return kDeadlineTick;
+  const bool queued = std::ranges::any_of(workers_, [](const auto& entry) { return entry.second->in_flight.size() > 1; });
+  const bool dying = std::ranges::any_of(workers_, [](const auto& entry) { return entry.second->timed_out; });
+  if (dying) return kDeadlineTick;
+  return queued || !backlog_.empty() ? kBusyTick : kIdleTick;
+}
+
+void Engine::ring_engine() {
+  if (engine_rung_) return;
+  engine_rung_ = true;
+  engine_bell_.ring();
+}
+
+void Engine::watch() {
+  std::vector<std::uint64_t> ready;
+  Clock::time_point last = Clock::now();
+  Lock lock(mutex_);
+  while (!finishing_) {
+    const std::chrono::milliseconds tick = tick_length();
+    engine_ticking_ = tick < kIdleTick;
+    lock.unlock();
+    poller_.wait(ready, tick);
+    lock.lock();
+    engine_rung_ = false;
+    const Clock::time_point now = Clock::now();
+    const auto elapsed = std::min<std::chrono::nanoseconds>(now - last, kTickCap);
+    last = now;
+    collect_all();
+    for (const std::uint64_t tag : ready) {
+      if (tag == kBellTag) {
+        engine_bell_.clear();
+        continue;
+      }
+      const auto found = workers_.find(tag);
+      if (found == workers_.end()) continue;
+      if (const std::optional<int> exit_code = found->second->child->poll()) on_death(*found->second, *exit_code);
+    }
+    for (const auto& [id, worker] : workers_) watch_deadlines(*worker, elapsed);
+    if (outstanding_ == 0) {
+      for (const auto& [id, worker] : workers_) {
+        if (worker->in_flight.empty()) worker->end.trim();
+      }
+    }
+    refill();
+    if (engine_ticking_ && backlog_.empty()) {
+      try {
+        rebalance(true);
+      } catch (const std::exception&) {  // no worker could be started: the tasks stay where they are, or in the backlog
+      }
+    }
+    if (collector_ == nullptr) arm();
+  }
+}
+
+void Engine::watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed) {
+  const std::uint64_t claim = worker.end.claimed_task();
+  const std::uint64_t item = worker.end.claimed_item();
+  const bool running = !worker.in_flight.empty() && worker.in_flight.front().sequence == claim;
+  if (running && claim == worker.seen_claim && item == worker.seen_item) {
+    worker.seen_for += elapsed;
+  } else {
+    worker.seen_claim = claim;
+    worker.seen_item = item;
+    worker.seen_for = {};
+  }
+  if (worker.timed_out && !worker.killed) {
+    worker.doomed_for += elapsed;
+    if (worker.doomed_for < kTerminateGrace) return;
+    worker.killed = true;
+    worker.child->signal(kSigKill);
+    return;
+  }
+  const std::chrono::nanoseconds limit = running ? worker.in_flight.front().task->timeout_ : std::chrono::nanoseconds{0};
+  if (limit.count() == 0 || worker.seen_for < limit || worker.doomed()) return;
+  worker.timed_out = true;
+  worker.child->signal(kSigTerm);
+}
+
+std::exception_ptr Engine::death_error(const Worker& worker, const Task& task, int exit_code) const {
+  const std::uint64_t index = task.first_index_ + task.next_item_;
+  if (worker.timed_out) {
+    return std::make_exception_ptr(TimeoutError("task " + std::to_string(index) + " ran longer than its limit of " +
+                                                seconds(task.timeout_) + "; " + who(*worker.child) + " was stopped"));
+  }
+  std::string text = who(*worker.child) + " " + how_it_ended(exit_code) + " while it ran task " + std::to_string(index);
+  if (!worker.corrupt.empty()) text += ": " + worker.corrupt;
+  const int signal = exit_code < 0 ? -exit_code : 0;
+  return std::make_exception_ptr(WorkerDied(text, worker.child->pid(), signal, exit_code, index));
+}
+
+// What it had answered is collected first. The task it had claimed dies with it: the items before the one it was at are
+// answered, that one fails, those behind it run elsewhere. Tasks it had not claimed run elsewhere.
+void Engine::on_death(Worker& worker, int exit_code) {
+  collect(worker);
+  const std::uint64_t claimed = worker.end.claimed_task();
+  bool cost_a_task = false;
+  while (!worker.in_flight.empty()) {
+    const InFlight entry = worker.in_flight.back();
+    worker.in_flight.pop_back();
+    Task& task = *entry.task;
+    const TaskView view = worker.end.task(entry.sequence);
+    task.worker_ = nullptr;
+    task.sequence_ = 0;
+    if (entry.sequence <= claimed) {
+      cost_a_task = true;
+      const bool last = task.next_item_ + 1 == task.items_;
+      if (!last) task.payload_.assign(view.payload.begin(), view.payload.end());
+      end_item(task, death_error(worker, task, exit_code));
+      if (last) continue;
+    } else {
+      task.payload_.assign(view.payload.begin(), view.payload.end());
+    }
+    backlog_.push_front(entry.task);
+  }
+  const bool never_worked = !worker.answered && !cost_a_task && !worker.stopping;
+  const std::string obituary = who(*worker.child) + " " + how_it_ended(exit_code) + " before it did any work";
+  poller_.remove(worker.child->pidfd());
+  if (last_used_ == &worker) last_used_ = nullptr;
+  workers_.erase(worker.id);
+  left_.notify_all();
+  if (never_worked && ++deaths_before_work_ >= kMostDeathsBeforeWork) {
+    break_pool("workers cannot live: " + obituary + ", like " + std::to_string(deaths_before_work_ - 1) + " before it");
+  }
+}
+
+void Engine::fail_everything(const std::exception_ptr& error) {
+  std::deque<Shared<Task>> tasks = std::move(backlog_);
+  backlog_.clear();
+  for (const auto& [id, worker] : workers_) {
+    for (const InFlight& entry : worker->in_flight) tasks.push_back(entry.task);
+    worker->in_flight.clear();
+    worker->queued_items = 0;
+    worker->stopping = true;
+  }
+  for (const Shared<Task>& task : tasks) fail_rest(*task, error);
+}
+
+void Engine::break_pool(const std::string& reason) {
+  broken_ = reason;
+  fail_everything(std::make_exception_ptr(BrokenProcessPool(reason)));
+  for (const auto& [id, worker] : workers_) worker->child->signal(kSigKill);
+}
+
+}  // namespace brigade::internal

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include <brigade/internal/task.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_set>
+
+#include <brigade/codec.hpp>
+#include <brigade/future.hpp>
+
+#include "os/futex.hpp"
+#include "pool/engine.hpp"
+#include <brigade/internal/exception_codec.hpp>
+
+namespace brigade::internal {
+
+void throw_result_timeout() { throw TimeoutError("the task has not ended within the time to wait"); }
+void throw_no_state() { throw Error("this Future belongs to no task"); }
+
+// ---- Waiter ----
+
+void Waiter::notify(std::size_t what) {
+  {
+    const std::lock_guard lock(mutex_);
+    news_.push_back(what);
+    news_count_.fetch_add(1, std::memory_order_release);
+  }
+  nudge();
+}
+
+void Waiter::nudge() noexcept {
+  word_.fetch_add(1, std::memory_order_release);
+  os::futex_wake(word_, 1, os::Scope::threads);
+}
+
+std::size_t Waiter::take() {
+  const std::lock_guard lock(mutex_);
+  const std::size_t what = news_[taken_++];
+  news_count_.fetch_sub(1, std::memory_order_release);
+  return what;
+}
+
+void Waiter::sleep(Deadline deadline) noexcept {
+  const std::uint32_t seen = word_.load(std::memory_order_acquire);
+  if (ready()) return;
+  os::futex_wait(word_, seen, deadline, os::Scope::threads);
+}
+
+// ---- FutureState ----
+
+FutureState::FutureState(std::shared_ptr<Engine> engine) : engine_(std::move(engine)) {}
+FutureState::~FutureState() = default;
+
+bool FutureState::wait(Deadline deadline) { return done() || engine_->wait(*this, deadline); }
+
+bool FutureState::running() const {
+  if (done()) return false;
+  const auto lock = engine_->lock();
+  return !done() && engine_->is_claimed(*this);
+}
+
+bool FutureState::notify_at_end(Waiter& waiter, std::size_t what) {
+  const auto lock = engine_->lock();
+  if (done()) return false;
+  hooks_.push_back({&waiter, what});
+  return true;
+}
+
+void FutureState::forget_waiter(Waiter& waiter) {
+  const auto lock = engine_->lock();
+  std::erase_if(hooks_, [&](const Hook& hook) { return hook.waiter == &waiter; });
+}
+
+void FutureState::item_answered(std::uint32_t, bool is_value, std::span<const std::byte> bytes, const RemoteInfo& from) {
+  if (!is_value) {
+    Decoder in(bytes);
+    error_ = decode_exception(in, from);
+    return;
+  }
+  std::byte* to = inline_;
+  if (bytes.size() > kInline) {
+    heap_ = std::make_unique_for_overwrite<std::byte[]>(bytes.size());
+    to = heap_.get();
+  }
+  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+  value_ = {to, bytes.size()};
+}
+
+void FutureState::item_failed(std::uint32_t, std::exception_ptr error) { error_ = std::move(error); }
+
+void FutureState::finished() {
+  done_.store(true, std::memory_order_release);
+  for (const Hook& hook : hooks_) hook.waiter->notify(hook.what);
+  hooks_.clear();
+}
+
+// ---- CompletionWait ----
+
+CompletionWait::CompletionWait(std::vector<FutureState*> states) : states_(std::move(states)), left_(0) {
+  std::unordered_set<FutureState*> seen;
+  bool one_engine = true;
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    FutureState*& state = states_[i];
+    if (!seen.insert(state).second) {
+      state = nullptr;  // the same future twice ends once
+      continue;
+    }
+    ++left_;
+    if (engine_ && state->engine() != engine_) one_engine = false;
+    engine_ = state->engine();
+    if (!state->notify_at_end(waiter_, i)) waiter_.notify(i);
+  }
+  if (one_engine) return;
+  // Several engines: no single bell tells of all of them, so their threads collect for us.
+  engine_.reset();
+  for (FutureState* state : seen) state->engine()->attend(1);
+}
+
+CompletionWait::~CompletionWait() {
+  for (FutureState* state : states_) {
+    if (state == nullptr) continue;
+    state->forget_waiter(waiter_);
+    if (!engine_) state->engine()->attend(-1);
+  }
+}
+
+std::optional<std::size_t> CompletionWait::next(Deadline deadline) {
+  if (left_ == 0) return std::nullopt;
+  while (!waiter_.ready()) {
+    if (engine_) {
+      engine_->wait(waiter_, deadline);
+    } else {
+      waiter_.sleep(deadline);
+    }
+    if (!waiter_.ready() && Clock::now() >= deadline) return std::nullopt;
+  }
+  --left_;
+  return waiter_.take();
+}
+
+}  // namespace brigade::internal

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+# The words a folder's CMakeLists.txt is written in, so that each of them stays a list:
+#
+#   brigade_layer(os SOURCES fd.cpp mapping.cpp [LIBS private] [PUBLIC public])
+#   brigade_test(os_fd_test SOURCES fd_test.cpp [LIBS ...] [TIMEOUT 120] [LABELS ...] [SERIAL])
+#   brigade_program(parallel_thumbnailer SOURCES main.cpp [LIBS ...])
+#   brigade_example(hello_pool SOURCES hello_pool.cpp [LIBS ...] [ARGS ...])
+#   brigade_bench(bench_submit SOURCES bench_submit.cpp [LIBS ...] [SMOKE_ARGS ...])
+#   brigade_fuzzer(decode_fuzz SOURCES decode_fuzz.cpp [LIBS ...])
+#
+# Without the word SOURCES the names that follow the target's are the sources. Each word makes a target of
+# that very name, but brigade_layer(x), which makes the object library brigade_x.
+include_guard(GLOBAL)
+
+if(BRIGADE_TESTS)
+  include(GoogleTest)
+endif()
+
+set(brigade_sanitizer_flags "")
+if(BRIGADE_SANITIZE)
+  # An undefined behaviour ends the program as any other finding does.
+  list(APPEND brigade_sanitizer_flags
+    -fsanitize=${BRIGADE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+endif()
+if(BRIGADE_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "BRIGADE_FUZZ needs clang, whose libFuzzer it uses; try: cmake --preset fuzz")
+  endif()
+  list(APPEND brigade_sanitizer_flags -fsanitize=fuzzer-no-link)
+endif()
+
+# Compiles and links a target with the sanitizers that were asked for.
+function(brigade_sanitize target)
+  target_compile_options(${target} PRIVATE ${brigade_sanitizer_flags})
+  # Public, since a program that links an instrumented library needs the run time too; not installed.
+  foreach(flag IN LISTS brigade_sanitizer_flags)
+    target_link_options(${target} PUBLIC $<BUILD_INTERFACE:${flag}>)
+  endforeach()
+endfunction()
+
+# What every target of this tree is compiled with, and no consumer ever sees.
+function(brigade_build_options target)
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  if(BRIGADE_DEVELOPER_MODE)
+    target_compile_options(${target} PRIVATE
+      -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor
+      -Werror)
+  endif()
+  if(BRIGADE_CRASH_POINTS)
+    target_compile_definitions(${target} PRIVATE BRIGADE_CRASH_POINTS=1)
+  endif()
+  brigade_sanitize(${target})
+endfunction()
+
+# Parses the arguments all words share into ARG_*; whatever no keyword claims is a source.
+macro(brigade_parse_arguments name)
+  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "SOURCES;LIBS;PUBLIC;LABELS;ARGS;SMOKE_ARGS" ${ARGN})
+  list(APPEND ARG_SOURCES ${ARG_UNPARSED_ARGUMENTS})
+  if(NOT ARG_SOURCES)
+    message(FATAL_ERROR "${name}: no sources")
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  if(BRIGADE_SANITIZE)
+    math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * 3")
+  endif()
+endmacro()
+
+# One layer of the library: its objects go into `brigade`.
+function(brigade_layer name)
+  brigade_parse_arguments(${name} ${ARGN})
+  set(target brigade_${name})
+  add_library(${target} OBJECT ${ARG_SOURCES})
+  brigade_build_options(${target})
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(${target} PRIVATE Threads::Threads ${ARG_LIBS} ${ARG_PUBLIC})
+  target_sources(brigade PRIVATE $<TARGET_OBJECTS:${target}>)
+  target_link_libraries(brigade PRIVATE ${ARG_LIBS} PUBLIC ${ARG_PUBLIC})
+endfunction()
+
+# An executable of this tree; `internal` ones may look into src/.
+function(brigade_executable target)
+  cmake_parse_arguments(EXE "INTERNAL" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${target} ${EXE_SOURCES})
+  brigade_build_options(${target})
+  target_link_libraries(${target} PRIVATE ${EXE_LIBS} brigade::brigade)
+  if(EXE_INTERNAL)
+    target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  endif()
+  if(BRIGADE_SANITIZE)
+    # In the program and not in the environment, so that exec'ed workers have them too.
+    target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/sanitizer_options.cpp)
+  endif()
+endfunction()
+
+# A GoogleTest program with the shared main (brigade::init first); its tests are named <target>.<Suite>.<Test>.
+# TIMEOUT is a watchdog per test, SERIAL keeps other tests away while these run.
+function(brigade_test target)
+  if(NOT BRIGADE_TESTS)
+    return()
+  endif()
+  brigade_parse_arguments(${target} ${ARGN})
+  brigade_executable(${target} INTERNAL
+    SOURCES ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/main.cpp
+    LIBS ${ARG_LIBS} ${ARG_PUBLIC} GTest::gmock GTest::gtest)
+  set(properties TIMEOUT ${ARG_TIMEOUT})
+  if(ARG_LABELS)
+    list(APPEND properties LABELS ${ARG_LABELS})
+  endif()
+  if(ARG_SERIAL)
+    list(APPEND properties RUN_SERIAL TRUE)
+  endif()
+  gtest_discover_tests(${target}
+    DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    TEST_PREFIX ${target}.
+    PROPERTIES ${properties})
+endfunction()
+
+# A program people run: lands in <build>/bin and is installed.
+function(brigade_program target)
+  brigade_parse_arguments(${target} ${ARGN})
+  brigade_executable(${target} SOURCES ${ARG_SOURCES} LIBS ${ARG_LIBS} ${ARG_PUBLIC})
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  if(BRIGADE_INSTALL)
+    include(GNUInstallDirs)
+    install(TARGETS ${target} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
+  endif()
+endfunction()
+
+# A worked example: a program that checks what it shows and ends with 0; it is run as a test.
+function(brigade_example target)
+  brigade_parse_arguments(${target} ${ARGN})
+  brigade_executable(${target} SOURCES ${ARG_SOURCES} LIBS ${ARG_LIBS} ${ARG_PUBLIC})
+  if(BRIGADE_TESTS)
+    add_test(NAME example.${target} COMMAND ${target} ${ARG_ARGS})
+    set_tests_properties(example.${target} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS example)
+  endif()
+endfunction()
+
+# A measurement: lands in <build>/bench. With SMOKE_ARGS it also runs once, small, as a test.
+function(brigade_bench target)
+  if(NOT BRIGADE_BENCH)
+    return()
+  endif()
+  brigade_parse_arguments(${target} ${ARGN})
+  brigade_executable(${target} INTERNAL SOURCES ${ARG_SOURCES} LIBS ${ARG_LIBS} ${ARG_PUBLIC})
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+  if(BRIGADE_TESTS AND DEFINED ARG_SMOKE_ARGS)
+    add_test(NAME bench.${target} COMMAND ${target} ${ARG_SMOKE_ARGS})
+    set_tests_properties(bench.${target} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS bench)
+  endif()
+endfunction()
+
+# A libFuzzer program over LLVMFuzzerTestOneInput; also run for a moment as a test.
+function(brigade_fuzzer target)
+  brigade_parse_arguments(${target} ${ARGN})
+  brigade_executable(${target} INTERNAL SOURCES ${ARG_SOURCES} LIBS ${ARG_LIBS} ${ARG_PUBLIC})
+  target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+  if(BRIGADE_TESTS)
+    add_test(NAME fuzz.${target} COMMAND ${target} -max_total_time=10 -print_final_stats=1)
+    set_tests_properties(fuzz.${target} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS fuzz)
+  endif()
+endfunction()

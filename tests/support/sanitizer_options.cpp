@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// How the sanitizers behave in every program of this tree. Compiled in instead of set in the environment, so
+// that it also holds for exec'ed workers, and for a program started by hand. The environment still wins.
+//
+// The names belong to the sanitizers' run times, which call these functions before anything else runs.
+
+extern "C" const char* __asan_default_options();
+extern "C" const char* __ubsan_default_options();
+extern "C" const char* __tsan_default_options();
+
+// Workers die by signals on purpose and their parent checks by which: no sanitizer's handler in between.
+extern "C" const char* __asan_default_options() {
+  return "halt_on_error=1:handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigill=0:handle_sigfpe=0";
+}
+extern "C" const char* __ubsan_default_options() { return "halt_on_error=1:print_stacktrace=1"; }
+extern "C" const char* __tsan_default_options() {
+  return "halt_on_error=1:handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigill=0:handle_sigfpe=0";
+}

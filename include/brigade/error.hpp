@@ -113,6 +113,7 @@ class NotInitialized : public Error {
 // own type and from this one; this one has no standard base, so `catch (const std::invalid_argument&)` and
 // the like keep working.
 //   Threads    immutable; copies share their text
+//   Processes  travels with its exception; through two processes it keeps the type that was thrown first
 class RemoteInfo {
  public:
   RemoteInfo() = default;

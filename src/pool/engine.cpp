@@ -53,6 +53,8 @@ std::uint64_t Engine::item_cost_ns() {
 void Engine::forget_cost() {
   const Lock lock(mutex_);
   cost_ns_ = 0;
+  cost_samples_ = 0;
+  measure_each(true);
   for (const auto& [id, worker] : workers_) {
     worker->seen_items = worker->end.items_run();
     worker->seen_busy_ns = worker->end.busy_ns();

@@ -54,7 +54,7 @@ struct Worker {
   // What the last look saw, for the cost of an item.
   std::uint64_t seen_busy_ns = 0;
   std::uint64_t seen_items = 0;
-  std::uint32_t looks_due = 0;
+  std::uint32_t answers_seen = 0;  // since then
 
   // What the last tick saw, for deadlines and for taking back what waits behind a slow task.
   std::uint64_t seen_claim = 0;
@@ -123,6 +123,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void collect(Worker& worker);
   void collect_results(Worker& worker);
   void learn_cost(Worker& worker);
+  void measure_each(bool wanted);
   void finish(Task& task);
   void end_item(Task& task, std::exception_ptr error);
   void fail_rest(Task& task, const std::exception_ptr& error);
@@ -163,7 +164,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::uint64_t outstanding_ = 0;  // tasks that have not finished
   std::uint64_t next_index_ = 0;   // of submitted tasks
   std::uint64_t timed_tasks_ = 0;  // of outstanding_, with a time limit
-  std::uint64_t cost_ns_ = 0;
+  std::uint64_t cost_ns_ = 0;        // of an item, as last measured; 0: not known
+  std::uint32_t cost_samples_ = 0;   // how often it was measured
   std::uint32_t submits_since_collect_ = 0;
   unsigned deaths_before_work_ = 0;  // in a row
   int attended_ = 0;

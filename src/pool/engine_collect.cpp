@@ -13,7 +13,8 @@ namespace {
 constexpr int kSigKill = 9;
 // A little longer than the way through a worker that is awake; beyond that sleeping is cheaper for everybody.
 constexpr std::chrono::microseconds kSpin{50};
-constexpr std::uint32_t kLookEvery = 64;
+constexpr std::uint32_t kFirstSamples = 8;  // the first ones are of cold workers
+constexpr std::uint32_t kLookEvery = 16;  // the worker's counters are a cache line that has to come over
 
 }  // namespace
 
@@ -35,7 +36,7 @@ void Engine::collect(Worker& worker) {
     worker.child->signal(kSigKill);
     worker.killed = true;
   }
-  if (worker.looks_due++ % kLookEvery == 0 || cost_ns_ == 0) learn_cost(worker);
+  if (cost_samples_ < kFirstSamples || worker.answers_seen >= kLookEvery) learn_cost(worker);
 }
 
 void Engine::collect_results(Worker& worker) {
@@ -47,6 +48,7 @@ void Engine::collect_results(Worker& worker) {
     const Shared<Task> task = worker.in_flight.front().task;
     const std::uint32_t item = task->next_item_++;
     --worker.queued_items;
+    ++worker.answers_seen;
     const bool is_value = result->status == ItemStatus::value;
     task->item_answered(item, is_value, result->bytes,
                         is_value ? RemoteInfo()
@@ -67,9 +69,17 @@ void Engine::learn_cost(Worker& worker) {
   const std::uint64_t items = worker.end.items_run();
   const std::uint64_t busy = worker.end.busy_ns();
   if (items <= worker.seen_items) return;
-  cost_ns_ = std::max<std::uint64_t>(1, (busy - worker.seen_busy_ns) / (items - worker.seen_items));
+  if (++cost_samples_ == kFirstSamples) measure_each(false);
+  // A worker that lost its CPU for a while seems slow: the estimate falls at once and rises step by step.
+  const std::uint64_t measured = std::max<std::uint64_t>(1, (busy - worker.seen_busy_ns) / (items - worker.seen_items));
+  cost_ns_ = cost_samples_ <= kFirstSamples ? measured : std::min(measured, 2 * cost_ns_);
+  worker.answers_seen = 0;
   worker.seen_items = items;
   worker.seen_busy_ns = busy;
+}
+
+void Engine::measure_each(bool wanted) {
+  for (const auto& [id, worker] : workers_) worker->end.measure_each(wanted);
 }
 
 void Engine::finish(Task& task) {

@@ -107,6 +107,7 @@ Worker* Engine::start_worker() {
   auto worker = std::make_unique<Worker>();
   worker->id = next_worker_id_;
   worker->end.allow_spinning(cpus_ > 1);
+  worker->end.measure_each(true);
   ChildSpec spec;
   spec.context = options_.context;
   spec.name = options_.name + "-" + std::to_string(worker->id);

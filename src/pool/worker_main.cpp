@@ -24,8 +24,8 @@ void Emitter::begin_item(std::uint32_t item) {
 
 void Emitter::publish(bool value) {
   encoder_.copy_to(end_.reserve(encoder_.size()).data());
-  end_.publish(sequence_, item_, value ? ItemStatus::value : ItemStatus::exception);
-  ++item_;
+  const std::uint32_t item = item_++;
+  end_.publish(sequence_, item, value ? ItemStatus::value : ItemStatus::exception, item_ == items_);
 }
 
 void Emitter::answer_value() { publish(true); }

@@ -87,7 +87,7 @@ std::uint64_t DispatcherEnd::publish() {
 }
 
 void DispatcherEnd::wake() {
-  if (header().asleep.exchange(0) != 0) os::futex_wake(header().asleep, 1, os::Scope::processes);
+  if (header().asleep.exchange(no) != no) os::futex_wake(header().asleep, 1, os::Scope::processes);
 }
 
 TaskView DispatcherEnd::task(std::uint64_t sequence) const {
@@ -146,6 +146,7 @@ std::optional<ResultView> DispatcherEnd::front() const {
 
 void DispatcherEnd::announce_collected() {
   header().results_collected.store(collected_.load(std::memory_order_relaxed), std::memory_order_seq_cst);
+  if (header().asleep.load(std::memory_order_seq_cst) == for_room) wake();
 }
 
 void DispatcherEnd::request_notice(std::uint64_t sequence, Bell bell) {

@@ -62,7 +62,7 @@ class DispatcherEnd {
   std::uint64_t publish();
 
   // Whether the worker went to sleep; wake() then costs a system call.
-  bool worker_sleeps() const { return header().asleep.load(std::memory_order_seq_cst) != 0; }
+  bool worker_sleeps() const { return header().asleep.load(std::memory_order_seq_cst) != no; }
   void wake();
 
   // The task `sequence` as it was published (it is still in the ring until release_through).
@@ -78,7 +78,7 @@ class DispatcherEnd {
   }
   // The oldest result not yet collected. Throws CorruptSegment.
   std::optional<ResultView> front() const;
-  // Frees the oldest result. The worker learns of it with announce_collected().
+  // Frees the oldest result. The worker learns of it with announce_collected(), which wakes it if it waits for room.
   void pop() { collected_.store(collected_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
   void announce_collected();
 
@@ -92,6 +92,8 @@ class DispatcherEnd {
   std::uint64_t items_run() const { return header().items_run.load(std::memory_order_relaxed); }
   std::uint32_t worker_cpu() const noexcept { return header().worker_cpu.load(std::memory_order_relaxed); }
   void allow_spinning(bool allowed) { header().spin_allowed.store(allowed ? 1 : 0, std::memory_order_relaxed); }
+
+  void measure_each(bool wanted) { header().measure_each.store(wanted ? 1 : 0, std::memory_order_relaxed); }
 
   // Gives back memory that large payloads took. Call when no task is in the ring.
   void trim();
@@ -130,7 +132,8 @@ class WorkerEnd {
   // Room for a result; waits while the dispatcher does not collect. Throws std::length_error, std::bad_alloc.
   std::span<std::byte> reserve(std::size_t bytes);
   // Makes the reserved result visible and rings whom the dispatcher asked to ring.
-  void publish(std::uint64_t task, std::uint32_t item, ItemStatus status);
+  // Bells are rung with the last answer of a task.
+  void publish(std::uint64_t task, std::uint32_t item, ItemStatus status, bool last);
 
  private:
   SegmentHeader& header() const { return *reinterpret_cast<SegmentHeader*>(shared_.data()); }
@@ -139,8 +142,9 @@ class WorkerEnd {
   bool was_withdrawn(std::uint64_t sequence);
   void wait_for_task();
   void account();
+  void ring_when_half_full();
   template <class Ready>
-  void sleep_until(Ready ready);
+  void sleep_until(Asleep reason, Ready ready);
 
   os::Mapping shared_;   // header, withdrawals, result slots
   os::Mapping tasks_;    // task slots and task area, read-only

@@ -41,6 +41,8 @@ enum class ItemStatus : std::uint32_t { value = 0, exception = 1 };
 //                      requested -take(D)-> withdrawn   the dispatcher was first, the worker skips it
 enum Withdrawal : std::uint32_t { none = 0, requested = 1, kept = 2, withdrawn = 3 };
 
+enum Asleep : std::uint32_t { no = 0, for_task = 1, for_room = 2 };
+
 struct alignas(kLine) TaskSlot {
   TaskKind kind;
   std::uint32_t items;       // how many items the payload holds
@@ -92,15 +94,16 @@ struct SegmentHeader {
   alignas(kLine) std::atomic<std::uint64_t> busy_ns;
   std::atomic<std::uint64_t> items_run;
 
-  // The worker's bed. It stores 1, looks at tasks_published again and sleeps on the word; who published swaps it to 0
-  // and wakes. A dead waker costs the rest of a bounded sleep.
+  // The worker's bed. It stores for_task (for_room), looks at tasks_published (results_collected) again and sleeps on
+  // the word; who published (collected) swaps it to `no` and wakes. A dead waker costs the rest of a bounded sleep.
   alignas(kLine) std::atomic<std::uint32_t> asleep;
 
   // The dispatcher's wishes. When a task of this number or a later one is answered the worker swaps notice_at to
   // kNoNotice and rings the bell: 0 the caller's, 1 the engine's. kNoNotice: nobody sleeps for this worker.
   alignas(kLine) std::atomic<std::uint64_t> notice_at;
   std::atomic<std::uint32_t> notice_bell;
-  std::atomic<std::uint32_t> spin_allowed;  // 0: more processes than CPUs, sleep at once
+  std::atomic<std::uint32_t> spin_allowed;  // 0: one CPU only, sleep at once
+  std::atomic<std::uint32_t> measure_each;  // 1: the cost of an item is not known yet, account for every task
 
   // One Withdrawal per task slot and both rings' slots follow, each line-aligned (see SegmentOffsets).
 };

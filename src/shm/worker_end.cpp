@@ -41,6 +41,7 @@ WorkerEnd::WorkerEnd(const os::Fd& memory, os::Fd caller_bell, os::Fd engine_bel
   results_ = os::Mapping::of(memory, SegmentOffsets::result_area(head.task_area_bytes), head.result_area_bytes,
                              Access::read_write, Inherit::no);
   result_area_.emplace(results_.data(), results_.size(), kSoftBytes);
+  busy_since_ns_ = now_ns();
 }
 
 const TaskSlot& WorkerEnd::task_slot(std::uint64_t sequence) const {
@@ -73,7 +74,11 @@ TaskView WorkerEnd::claim() {
                        ? std::span<const std::byte>(slot.inlined, slot.bytes)
                        : std::span<const std::byte>(
                              tasks_.data() + (SegmentOffsets::task_area - SegmentOffsets::task_slots) + slot.where, slot.bytes);
-    if (items_ - accounted_items_ >= kAccountEvery) account();
+    const std::uint64_t unaccounted = items_ - accounted_items_;
+    if (unaccounted >= kAccountEvery ||
+        (unaccounted > 0 && header().measure_each.load(std::memory_order_relaxed) != 0)) {
+      account();
+    }
     items_ += slot.items;
     return view;
   }
@@ -92,15 +97,15 @@ void WorkerEnd::account() {
 
 // `asleep` is the one bed for both reasons to sleep: no task, and no room for a result.
 template <class Ready>
-void WorkerEnd::sleep_until(Ready ready) {
+void WorkerEnd::sleep_until(Asleep reason, Ready ready) {
   std::atomic<std::uint32_t>& asleep = header().asleep;
   while (!ready()) {
-    asleep.store(1, std::memory_order_seq_cst);
+    asleep.store(reason, std::memory_order_seq_cst);
     crash_point("worker-before-sleep");
     if (ready()) break;
-    os::futex_wait(asleep, 1, os::kNever, os::Scope::processes);
+    os::futex_wait(asleep, reason, os::kNever, os::Scope::processes);
   }
-  asleep.store(0, std::memory_order_relaxed);
+  asleep.store(no, std::memory_order_relaxed);
 }
 
 void WorkerEnd::wait_for_task() {
@@ -119,7 +124,7 @@ void WorkerEnd::wait_for_task() {
       if (busy_since_ns_ - idle_since > kSpinNs) break;
     }
   }
-  sleep_until(ready);
+  sleep_until(for_task, ready);
   busy_since_ns_ = now_ns();
 }
 
@@ -150,13 +155,19 @@ std::span<std::byte> WorkerEnd::reserve(std::size_t bytes) {
     place = slot.inlined;
   } else if (!room()) {
     os::ring_event(engine_bell_);
-    sleep_until(room);
+    sleep_until(for_room, room);
   }
   reserved_bytes_ = bytes;
   return {place, bytes};
 }
 
-void WorkerEnd::publish(std::uint64_t task, std::uint32_t item, ItemStatus status) {
+// A long chunk fills the ring before its end: whoever collects is called in time for us not to stop.
+void WorkerEnd::ring_when_half_full() {
+  released_ = header().results_collected.load(std::memory_order_acquire);
+  if (published_ - released_ >= kSlots / 2) os::ring_event(engine_bell_);
+}
+
+void WorkerEnd::publish(std::uint64_t task, std::uint32_t item, ItemStatus status, bool last) {
   ResultSlot& slot = result_slot(published_ + 1);
   slot.task = task;
   slot.item = item;
@@ -168,6 +179,10 @@ void WorkerEnd::publish(std::uint64_t task, std::uint32_t item, ItemStatus statu
   header().results_published.store(++published_, std::memory_order_seq_cst);
   crash_point("worker-after-publish");
   dispatcher_sleeps_ = false;
+  if (!last) {
+    if (published_ - released_ == kSlots / 2) ring_when_half_full();
+    return;
+  }
   std::uint64_t notice_at = header().notice_at.load(std::memory_order_seq_cst);
   if (task < notice_at) return;
   if (!header().notice_at.compare_exchange_strong(notice_at, kNoNotice)) return;  // the dispatcher is awake after all

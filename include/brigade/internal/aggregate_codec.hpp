@@ -2,7 +2,9 @@
 #pragma once
 // How any one value is written and read: which of the forms it has, and aggregates field by field.
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -91,6 +93,7 @@ constexpr auto without_arrays(TypeList<Declared...>) {
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-braces"  // those around array members are left out on purpose
+#pragma GCC diagnostic ignored "-Wconversion"      // into bit-fields, whose values came from such
 template <class T, class... Field>
 T decode_into_braces(Decoder& decoder, TypeList<Field...>) {
   return T{decode_value<Field>(decoder)...};  // a braced list is evaluated from left to right
@@ -116,6 +119,42 @@ void encode_aggregate(Encoder& encoder, const T& value) {
   visit_fields(value, [&encoder](auto, const auto&... fields) { (encode_value(encoder, fields), ...); });
 }
 
+// --- functions ------------------------------------------------------------------------------------------------
+
+// Under the Itanium C++ ABI a pointer to member function is the address of its code and an adjustment of `this`.
+// An odd address (x86) or adjustment (Arm) marks a virtual function, which has no address of its own.
+struct MemberFunction {
+  std::uintptr_t address;
+  std::ptrdiff_t adjustment;
+};
+
+// Where the code of `f` is; null for null.
+//   Throws  SerializationError for a member function that only an object can find
+template <class F>
+const void* code_of(F f) {
+  if constexpr (std::is_pointer_v<F>) {
+    return reinterpret_cast<const void*>(f);
+  } else {
+    static_assert(sizeof(F) == sizeof(MemberFunction));
+    if (f == nullptr) return nullptr;
+    const auto parts = std::bit_cast<MemberFunction>(f);
+    if (parts.address % 2 != 0 || parts.adjustment != 0) {
+      fail_to_encode("a pointer to a virtual or inherited member function cannot travel: call it from a lambda");
+    }
+    return reinterpret_cast<const void*>(parts.address);
+  }
+}
+
+template <class F>
+F function_at(void* code) {
+  if constexpr (std::is_pointer_v<F>) {
+    return reinterpret_cast<F>(code);
+  } else {
+    if (code == nullptr) return nullptr;
+    return std::bit_cast<F>(MemberFunction{reinterpret_cast<std::uintptr_t>(code), 0});
+  }
+}
+
 // --- any value ------------------------------------------------------------------------------------------------
 
 template <class T>
@@ -133,7 +172,7 @@ void encode_value(Encoder& encoder, const T& value) {
   } else if constexpr (Stateless<T>) {
     encoder.put(std::byte{0});
   } else if constexpr (kIsFunctionPointer<T>) {
-    encode_function(encoder, reinterpret_cast<const void*>(value));
+    encode_function(encoder, code_of(value));
   } else {
     encode_aggregate(encoder, value);
   }
@@ -152,7 +191,7 @@ T decode_value(Decoder& decoder) {
     decoder.take(1);
     return T();
   } else if constexpr (kIsFunctionPointer<T>) {
-    return reinterpret_cast<T>(decoder.function());
+    return function_at<T>(decoder.function());
   } else {
     return decode_aggregate<T>(decoder);
   }

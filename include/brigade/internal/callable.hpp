@@ -9,10 +9,7 @@
 //   CallableCodec<F>          F itself as bytes
 //   encode_args, decode_args, invoke_decoded
 
-#include <array>
-#include <bit>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <tuple>
 #include <type_traits>
@@ -167,7 +164,7 @@ constexpr CallFault callable_fault_of() {
     return CallFault::std_function;
   } else if constexpr (std::is_member_object_pointer_v<F>) {
     return CallFault::data_member;
-  } else if constexpr (kIsFunctionPointer<F> || std::is_member_function_pointer_v<F>) {
+  } else if constexpr (kIsFunctionPointer<F>) {
     return Signature<F>::kEllipsis ? CallFault::ellipsis : CallFault::none;
   } else if constexpr (!std::is_class_v<F>) {
     return CallFault::not_callable;
@@ -319,44 +316,18 @@ struct CallableCodec {
   }
 };
 
+// Code to call is never null.
 template <class F>
 requires kIsFunctionPointer<F>
 struct CallableCodec<F> {
   static void encode(Encoder& encoder, F f) {
     if (f == nullptr) fail_to_encode("a null function pointer cannot be called");
-    encode_function(encoder, reinterpret_cast<const void*>(f));
+    encode_function(encoder, code_of(f));
   }
   static F decode(Decoder& decoder) {
     void* const code = decoder.function();
     if (code == nullptr) decoder.fail("a function is missing");
-    return reinterpret_cast<F>(code);
-  }
-};
-
-// Under the Itanium C++ ABI a pointer to member function is the address of its code and an adjustment of `this`.
-// An odd address (x86) or adjustment (Arm) marks a virtual function: that one has no address of its own.
-template <class F>
-requires std::is_member_function_pointer_v<F>
-struct CallableCodec<F> {
-  struct Representation {
-    std::uintptr_t address;
-    std::ptrdiff_t adjustment;
-  };
-  static_assert(sizeof(F) == sizeof(Representation));
-
-  static void encode(Encoder& encoder, F f) {
-    if (f == nullptr) fail_to_encode("a null member function pointer cannot be called");
-    const auto parts = std::bit_cast<Representation>(f);
-    if (parts.address % 2 != 0 || parts.adjustment != 0) {
-      fail_to_encode(
-          "a pointer to a virtual or inherited member function cannot travel: call it from a lambda");
-    }
-    encode_function(encoder, reinterpret_cast<const void*>(parts.address));
-  }
-  static F decode(Decoder& decoder) {
-    void* const code = decoder.function();
-    if (code == nullptr) decoder.fail("a function is missing");
-    return std::bit_cast<F>(Representation{reinterpret_cast<std::uintptr_t>(code), 0});
+    return function_at<F>(code);
   }
 };
 

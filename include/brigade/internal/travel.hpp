@@ -20,9 +20,10 @@ template <class T>
 concept Stateless = std::is_class_v<T> && std::is_empty_v<T> && std::is_trivially_copyable_v<T> &&
     std::is_default_constructible_v<T> && !HasCodec<T>;
 
+// Code: a function or a member function.
 template <class T>
 inline constexpr bool kIsFunctionPointer =
-    std::is_pointer_v<T>&& std::is_function_v<std::remove_pointer_t<T>>;
+    std::is_pointer_v<T> ? std::is_function_v<std::remove_pointer_t<T>> : std::is_member_function_pointer_v<T>;
 
 template <class T>
 inline constexpr bool kIsView = false;
@@ -114,8 +115,8 @@ struct TypeCannotTravel {
                 "std::unique_ptr or a std::vector (for text: std::string).");
   static_assert(
       kObstacle != Obstacle::member_pointer,
-      "brigade: a pointer to member cannot travel as a value. Call the member from a lambda without "
-      "captures.");
+      "brigade: a pointer to a data member cannot travel. Use a lambda without captures that returns the "
+      "member.");
   static_assert(kObstacle != Obstacle::reference,
                 "brigade: a reference cannot travel to another process. Hold a value instead.");
   static_assert(kObstacle != Obstacle::std_function,

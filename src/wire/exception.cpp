@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: MIT
+#include <brigade/internal/exception_codec.hpp>
+
+#include <cxxabi.h>
+
+#include <algorithm>
+#include <any>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <ios>
+#include <memory>
+#include <new>
+#include <optional>
+#include <regex>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <typeinfo>
+#include <utility>
+#include <variant>
+
+#include <brigade/codec.hpp>
+
+namespace brigade::internal {
+namespace {
+
+constexpr std::size_t kMaxTextBytes = std::size_t{16} << 20;
+constexpr int kMaxNested = 16;
+
+// What arrives besides the members of the exception's own type.
+struct Arrival {
+  RemoteInfo info;
+  std::string text;  // what() over there
+  std::exception_ptr nested;
+};
+
+}  // namespace
+
+// An E from another process. It says exactly what the original said.
+template <class E>
+class Arrived : public E, public RemoteInfo {
+ public:
+  template <class... A>
+  explicit Arrived(const Arrival& arrival, A&&... arguments)
+      : E(std::forward<A>(arguments)...),
+        RemoteInfo(arrival.info),
+        text_(std::make_shared<const std::string>(arrival.text)) {}
+
+  const char* what() const noexcept override { return text_->c_str(); }
+
+ private:
+  std::shared_ptr<const std::string> text_;
+};
+
+// The same with another exception nested in it: the one being handled when it is made.
+template <class E>
+class ArrivedNested : public Arrived<E>, public std::nested_exception {
+ public:
+  using Arrived<E>::Arrived;
+};
+
+namespace {
+
+template <class E, class... A>
+std::exception_ptr arrive(const Arrival& arrival, const A&... arguments) {
+  if (!arrival.nested) return std::make_exception_ptr(Arrived<E>(arrival, arguments...));
+  try {
+    std::rethrow_exception(arrival.nested);
+  } catch (...) {
+    return std::make_exception_ptr(ArrivedNested<E>(arrival, arguments...));
+  }
+}
+
+// --- what each type has besides its text ------------------------------------------------------------------------
+
+enum class Category : std::uint8_t { generic, system, iostream, future, other };
+
+Category category_of(const std::error_code& code) {
+  if (code.category() == std::generic_category()) return Category::generic;
+  if (code.category() == std::system_category()) return Category::system;
+  if (code.category() == std::iostream_category()) return Category::iostream;
+  if (code.category() == std::future_category()) return Category::future;
+  return Category::other;
+}
+
+const std::error_category& category_named(Category category, const Decoder& decoder) {
+  switch (category) {
+    case Category::generic:
+      return std::generic_category();
+    case Category::system:
+      return std::system_category();
+    case Category::iostream:
+      return std::iostream_category();
+    case Category::future:
+      return std::future_category();
+    case Category::other:
+      break;
+  }
+  decoder.fail("no such error category");
+}
+
+void encode_code(Encoder& encoder, const std::error_code& code) {
+  encoder.put(category_of(code));
+  encoder.put(static_cast<std::int32_t>(code.value()));
+}
+
+std::error_code decode_code(Decoder& decoder) {
+  const auto category = decoder.get<Category>();
+  return {decoder.get<std::int32_t>(), category_named(category, decoder)};
+}
+
+// The text of a system_error without what its code adds: what its constructor wants.
+std::string own_text(const std::system_error& error) {
+  std::string text = error.std::system_error::what();
+  const std::string added = error.code().message();
+  if (text == added) return {};
+  if (text.size() > added.size() + 2 && text.ends_with(": " + added))
+    text.resize(text.size() - added.size() - 2);
+  return text;
+}
+
+// How an E travels: encode() writes what its constructor needs besides what(), decode() makes it. E can travel if
+// fits() says so.
+template <class E>
+struct Form {
+  static bool fits(const E&) { return true; }
+  static void encode(Encoder&, const E&) {}
+  static std::exception_ptr decode(Decoder&, const Arrival& arrival) {
+    if constexpr (std::is_constructible_v<E, const std::string&>) {
+      return arrive<E>(arrival, arrival.text);
+    } else {
+      return arrive<E>(arrival);
+    }
+  }
+};
+
+template <class E>
+requires std::is_same_v<E, std::system_error> || std::is_same_v<E, std::ios_base::failure>
+struct Form<E> {
+  static bool fits(const E& error) { return category_of(error.code()) != Category::other; }
+  static void encode(Encoder& encoder, const E& error) {
+    encode_code(encoder, error.code());
+    brigade::encode(encoder, own_text(error));
+  }
+  static std::exception_ptr decode(Decoder& decoder, const Arrival& arrival) {
+    const std::error_code code = decode_code(decoder);
+    const auto text = brigade::decode<std::string>(decoder);
+    if constexpr (std::is_same_v<E, std::system_error>) {
+      return text.empty() ? arrive<E>(arrival, code) : arrive<E>(arrival, code, text);
+    } else {
+      return arrive<E>(arrival, text, code);
+    }
+  }
+};
+
+template <>
+struct Form<std::filesystem::filesystem_error> {
+  using E = std::filesystem::filesystem_error;
+  static bool fits(const E& error) { return category_of(error.code()) != Category::other; }
+  static void encode(Encoder& encoder, const E& error) {
+    encode_code(encoder, error.code());
+    brigade::encode(encoder, own_text(error));
+    brigade::encode(encoder, error.path1());
+    brigade::encode(encoder, error.path2());
+  }
+  static std::exception_ptr decode(Decoder& decoder, const Arrival& arrival) {
+    const std::error_code code = decode_code(decoder);
+    const auto text = brigade::decode<std::string>(decoder);
+    const auto path1 = brigade::decode<std::filesystem::path>(decoder);
+    const auto path2 = brigade::decode<std::filesystem::path>(decoder);
+    return arrive<E>(arrival, text, path1, path2, code);
+  }
+};
+
+template <>
+struct Form<std::future_error> {
+  using E = std::future_error;
+  static bool fits(const E& error) { return category_of(error.code()) == Category::future; }
+  static void encode(Encoder& encoder, const E& error) {
+    encoder.put(static_cast<std::int32_t>(error.code().value()));
+  }
+  static std::exception_ptr decode(Decoder& decoder, const Arrival& arrival) {
+    return arrive<E>(arrival, static_cast<std::future_errc>(decoder.get<std::int32_t>()));
+  }
+};
+
+template <>
+struct Form<std::regex_error> {
+  using E = std::regex_error;
+  static bool fits(const E&) { return true; }
+  static void encode(Encoder& encoder, const E& error) {
+    encoder.put(static_cast<std::uint8_t>(error.code()));
+  }
+  static std::exception_ptr decode(Decoder& decoder, const Arrival& arrival) {
+    const auto code = decoder.get<std::uint8_t>();
+    if (code > static_cast<unsigned>(std::regex_constants::error_stack)) decoder.fail("no such regex error");
+    return arrive<E>(arrival, static_cast<std::regex_constants::error_type>(code));
+  }
+};
+
+template <>
+struct Form<WorkerDied> {
+  static bool fits(const WorkerDied&) { return true; }
+  static void encode(Encoder& encoder, const WorkerDied& error) {
+    encoder.put(error.pid());
+    encoder.put(error.signal());
+    encoder.put(error.exit_code());
+    encoder.put(error.task_index());
+  }
+  static std::exception_ptr decode(Decoder& decoder, const Arrival& arrival) {
+    const auto pid = decoder.get<int>();
+    const auto signal = decoder.get<int>();
+    const auto exit_code = decoder.get<int>();
+    return arrive<WorkerDied>(arrival, arrival.text, pid, signal, exit_code, decoder.get<std::uint64_t>());
+  }
+};
+
+// --- the table of types -------------------------------------------------------------------------------------------
+
+struct Kind {
+  const std::type_info* type;
+  const std::type_info* arrived;
+  const std::type_info* arrived_nested;
+  bool (*fits)(const std::exception&);
+  void (*encode)(Encoder&, const std::exception&);
+  std::exception_ptr (*decode)(Decoder&, const Arrival&);
+};
+
+template <class E>
+constexpr Kind kind() {
+  return {
+      &typeid(E),
+      &typeid(Arrived<E>),
+      &typeid(ArrivedNested<E>),
+      [](const std::exception& error) { return Form<E>::fits(dynamic_cast<const E&>(error)); },
+      [](Encoder& encoder, const std::exception& error) {
+        Form<E>::encode(encoder, dynamic_cast<const E&>(error));
+      },
+      &Form<E>::decode,
+  };
+}
+
+template <class... E>
+constexpr std::array<Kind, sizeof...(E)> kinds() {
+  return {kind<E>()...};
+}
+
+// Both ends are the same program, so a position in this table names a type. RemoteError is the first: it also
+// stands for every type that is not here.
+constinit const auto kKinds =
+    kinds<RemoteError, Error, TimeoutError, CancelledError, SerializationError, WorkerDied, BrokenProcessPool,
+          Empty, Full, ShutDown, BrokenBarrierError, AuthenticationError, NotInitialized,                 //
+          std::exception, std::logic_error, std::invalid_argument, std::domain_error, std::length_error,  //
+          std::out_of_range, std::runtime_error, std::range_error, std::overflow_error, std::underflow_error,
+          std::system_error, std::ios_base::failure, std::filesystem::filesystem_error, std::future_error,
+          std::regex_error, std::bad_alloc, std::bad_array_new_length, std::bad_cast, std::bad_any_cast,
+          std::bad_typeid, std::bad_exception, std::bad_weak_ptr, std::bad_function_call,
+          std::bad_optional_access, std::bad_variant_access>();
+
+void erase_all(std::string& text, std::string_view what) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
+    text.erase(at, what.size());
+  }
+}
+
+// "std::filesystem::filesystem_error": without the marks of the library's own versions.
+std::string readable_name(const std::type_info& type) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> demangled(
+      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
+  std::string name = status == 0 ? demangled.get() : type.name();
+  erase_all(name, "__cxx11::");
+  erase_all(name, "[abi:cxx11]");
+  return name;
+}
+
+// The type that was thrown: what std::throw_with_nested() and iostreams wrap it in is not part of its name.
+std::string thrown_name(const std::type_info& type) {
+  constexpr std::string_view kNested = "std::_Nested_exception<";
+  std::string name = readable_name(type);
+  if (name.starts_with(kNested) && name.ends_with('>')) {
+    name = name.substr(kNested.size(), name.size() - kNested.size() - 1);
+  }
+  return name == "std::__ios_failure" ? "std::ios_base::failure" : name;
+}
+
+const Kind* find_kind(const std::type_info& type, const std::string& name) {
+  for (const Kind& kind : kKinds) {
+    if (type == *kind.type || type == *kind.arrived || type == *kind.arrived_nested) return &kind;
+  }
+  for (const Kind& kind : kKinds) {
+    if (name == readable_name(*kind.type)) return &kind;
+  }
+  return nullptr;
+}
+
+// --- writing ----------------------------------------------------------------------------------------------------------
+
+void encode_text(Encoder& encoder, std::string_view text) {
+  encode_range<char>(encoder, text.substr(0, std::min(text.size(), kMaxTextBytes)));
+}
+
+void encode_nested(Encoder& encoder, std::exception_ptr error, int depth);
+
+void encode_head(Encoder& encoder, const Kind& kind, std::string_view type_name, std::string_view text,
+                 const std::exception_ptr& nested, int depth) {
+  encoder.put(static_cast<std::uint8_t>(&kind - kKinds.data()));
+  encode_text(encoder, type_name);
+  encode_text(encoder, text);
+  const bool has_nested = nested != nullptr && depth < kMaxNested;
+  encoder.put(has_nested);
+  if (has_nested) encode_nested(encoder, nested, depth + 1);
+}
+
+// A RemoteError whose text begins with the name of the type.
+void encode_described(Encoder& encoder, const std::string& type_name, const std::string& message,
+                      const std::exception_ptr& nested, int depth) {
+  encode_head(encoder, kKinds[0], type_name, RemoteError(type_name, message).what(), nested, depth);
+}
+
+void encode_standard(Encoder& encoder, const std::exception& error, int depth) {
+  const RemoteInfo* const info = remote_info(error);
+  const std::string type_name = info != nullptr ? info->type_name() : thrown_name(typeid(error));
+  const auto* const nesting = dynamic_cast<const std::nested_exception*>(&error);
+  const std::exception_ptr nested = nesting != nullptr ? nesting->nested_ptr() : nullptr;
+  const char* const text = error.what() == nullptr ? "" : error.what();
+  const Kind* const kind = find_kind(typeid(error), type_name);
+  if (kind == nullptr || !kind->fits(error)) {
+    encode_described(encoder, type_name, text, nested, depth);
+  } else {
+    encode_head(encoder, *kind, type_name, text, nested, depth);
+    kind->encode(encoder, error);
+  }
+}
+
+void encode_nested(Encoder& encoder, std::exception_ptr error, int depth) {
+  try {
+    std::rethrow_exception(std::move(error));
+  } catch (const std::exception& exception) {
+    encode_standard(encoder, exception, depth);
+  } catch (const std::string& text) {
+    encode_described(encoder, "std::string", text, nullptr, depth);
+  } catch (const char* text) {
+    encode_described(encoder, "const char*", text == nullptr ? "" : text, nullptr, depth);
+  } catch (int value) {
+    encode_described(encoder, "int", std::to_string(value), nullptr, depth);
+  } catch (...) {
+    const std::type_info* const type = abi::__cxa_current_exception_type();
+    encode_described(encoder, type == nullptr ? "unknown exception" : readable_name(*type), "", nullptr,
+                     depth);
+  }
+}
+
+// --- reading ----------------------------------------------------------------------------------------------------------
+
+std::exception_ptr decode_nested(Decoder& decoder, const RemoteInfo& where, int depth) {
+  const auto number = decoder.get<std::uint8_t>();
+  if (number >= kKinds.size()) decoder.fail("no such type of exception");
+  if (depth > kMaxNested) decoder.fail("exceptions are nested too deeply");
+  Arrival arrival;
+  arrival.info = where.with_type_name(brigade::decode<std::string>(decoder));
+  arrival.text = brigade::decode<std::string>(decoder);
+  if (decoder.get<bool>()) arrival.nested = decode_nested(decoder, where, depth + 1);
+  return kKinds[number].decode(decoder, arrival);
+}
+
+}  // namespace
+
+void encode_exception(Encoder& encoder, std::exception_ptr error) {
+  const Encoder::CopyAll copy_all(encoder);
+  if (error == nullptr) {
+    encode_described(encoder, "no exception", "", nullptr, 0);
+  } else {
+    encode_nested(encoder, std::move(error), 0);
+  }
+}
+
+std::exception_ptr decode_exception(Decoder& decoder, RemoteInfo where) {
+  return decode_nested(decoder, where, 0);
+}
+
+}  // namespace brigade::internal

@@ -2,6 +2,7 @@
 #pragma once
 // The result of a task that runs in another process: concurrent.futures.Future.
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <iterator>
@@ -35,21 +36,27 @@ class TypedFutureState final : public FutureState {
   // Once done. Throws the task's exception, or SerializationError when the worker's bytes make no sense.
   Stored& get() {
     if (error()) std::rethrow_exception(error());
-    std::call_once(decoded_, [this] {
-      if constexpr (!std::is_void_v<T>) {
-        Decoder in(value());
-        stored_.emplace(decode<Stored>(in));
-        if (in.remaining() != 0) in.fail("a result is followed by bytes that belong to nothing");
-      } else {
-        stored_.emplace();
-      }
-    });
+    if (!decoded_.load(std::memory_order_acquire)) decode_value();
     return *stored_;
   }
 
  private:
-  std::once_flag decoded_;
-  std::optional<Stored> stored_;
+  void decode_value() {
+    const std::lock_guard lock(mutex_);
+    if (decoded_.load(std::memory_order_relaxed)) return;
+    if constexpr (!std::is_void_v<T>) {
+      Decoder in(value());
+      stored_.emplace(decode<Stored>(in));
+      if (in.remaining() != 0) in.fail("a result is followed by bytes that belong to nothing");
+    } else {
+      stored_.emplace();
+    }
+    decoded_.store(true, std::memory_order_release);
+  }
+
+  std::mutex mutex_;
+  std::atomic<bool> decoded_{false};
+  std::optional<Stored> stored_;  // written under mutex_ before decoded_, constant afterwards
 };
 
 }  // namespace internal

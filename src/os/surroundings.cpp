@@ -64,11 +64,15 @@ void flush_standard_streams() noexcept {
   }
 }
 
+void flush_all_streams() noexcept {
+  std::cout.flush();
+  std::fflush(nullptr);
+}
+
 void cut_inherited_exit_handlers() {
   ::on_exit(
       [](int status, void*) {
-        std::cout.flush();
-        std::fflush(nullptr);
+        flush_all_streams();
         ::_exit(status);
       },
       nullptr);

@@ -39,6 +39,9 @@ void write_at_start(const Fd& file, std::span<const std::byte> bytes);
 // Writes out what stdio holds for stdout and stderr, leaving alone a stream that another thread holds.
 void flush_standard_streams() noexcept;
 
+// Writes out std::cout and every stdio stream: for a process with one thread.
+void flush_all_streams() noexcept;
+
 // Makes std::exit() in this process end like _exit(), after flushing: handlers and statics that were registered before
 // this call (in the process this one was copied from) do not run, those registered later do.
 void cut_inherited_exit_handlers();

@@ -117,7 +117,7 @@ bool Engine::wait(FutureState& state, Deadline deadline) {
     if (worker != nullptr && busy < cpus_ && (cost_ns_ == 0 || worker->queued_items * cost_ns_ < 100'000)) {
       // Unlocked looks at the worker's counter are safe while workers_ holds it, which only a death or the end of the
       // pool changes, so the lock is held: others who come meanwhile find everything collected soon.
-      const Deadline end = std::min(deadline, Clock::now() + kSpin);
+      Deadline end = kNever;  // the clock is read when the first short spin was in vain
       for (std::uint32_t i = 1; !state.done(); ++i) {
         if (worker->end.has_results()) {
           collect(*worker);
@@ -125,7 +125,10 @@ bool Engine::wait(FutureState& state, Deadline deadline) {
         }
         os::cpu_relax();
         if (i % 32 != 0) continue;
-        if (worker->end.worker_cpu() == os::current_cpu() || worker->end.worker_sleeps() || Clock::now() > end) break;
+        if (worker->end.worker_cpu() == os::current_cpu() || worker->end.worker_sleeps()) break;
+        const Deadline now = Clock::now();
+        if (end == kNever) end = std::min(deadline, now + kSpin);
+        if (now > end) break;
         lock.unlock();
         lock.lock();
         if (state.done() || state.worker_ != worker) break;

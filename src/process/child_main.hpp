@@ -15,6 +15,10 @@ namespace brigade::internal {
 inline const std::string kChildArgument = "--brigade-child=";
 inline const std::string kZygoteArgument = "--brigade-zygote=";
 
+// In the zygote, before it clones: does what every child does first, as far as it changes nothing, so that symbols are
+// bound, tables are filled and the heap has room once and not in each child (every page a child writes to is copied).
+void rehearse_child() noexcept;
+
 // The ways in. Each ties the process to its parent's life, gives it fresh surroundings, runs the start block and exits;
 // none returns into the code the process was copied from.
 [[noreturn]] void enter_cloned_child(std::span<const int> fds) noexcept;  // fds: see StartFd

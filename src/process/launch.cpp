@@ -126,6 +126,7 @@ std::optional<int> Child::poll() {
 }
 
 std::optional<int> Child::wait(os::Deadline deadline) {
+  if (const std::optional<int> known = poll()) return known;
   os::wait_for_exit(pidfd_, deadline);
   return poll();
 }

@@ -59,6 +59,7 @@ void serve_as_zygote(int socket, int caller_pid) noexcept {
   poller.add(requests, kRequestTag);
   std::vector<std::uint64_t> ready;
   ready.reserve(64);
+  rehearse_child();
   while (os::parent_process_id() == caller_pid) {
     poller.wait(ready, std::chrono::seconds(1));
     if (ready.empty()) continue;

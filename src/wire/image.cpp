@@ -267,7 +267,14 @@ void encode_function(Encoder& encoder, const void* code) {
 
 void ImageMap::define(std::uint32_t index, const std::string& path, const std::vector<std::byte>& identity) {
   if (index >= kMaxImages) throw SerializationError("brigade: an image has an impossible number");
+  if (images_.size() <= index) images_.resize(index + 1);
   const auto is_it = [&](const ImageInfo& image) { return image.identity == identity; };
+  for (std::uint32_t i = 0, count = image_count(); i != count; ++i) {
+    const ImageInfo* const known = image_in_slot(i);
+    if (!is_it(*known)) continue;
+    images_[index] = known;
+    return;
+  }
   ImageInfo found = find_loaded(is_it);
   if (found.executable.empty()) {
     const ImageInfo namesake = find_loaded([&](const ImageInfo& image) { return image.path == path; });
@@ -290,16 +297,15 @@ void ImageMap::define(std::uint32_t index, const std::string& path, const std::v
   } else {
     keep_loaded(found.path);
   }
-  if (images_.size() <= index) images_.resize(index + 1);
-  images_[index] = std::move(found);
+  images_[index] = image_in_slot(add_image(std::make_unique<ImageInfo>(std::move(found))));
 }
 
 void* ImageMap::resolve(FunctionRef function) const {
-  if (function.image >= images_.size() || images_[function.image].executable.empty()) {
+  if (function.image >= images_.size() || images_[function.image] == nullptr) {
     throw SerializationError("brigade: a function is in image number " + std::to_string(function.image) +
                              ", which was never defined");
   }
-  const ImageInfo& image = images_[function.image];
+  const ImageInfo& image = *images_[function.image];
   const std::uintptr_t address = image.base + function.offset;
   if (!has_code(image, address)) {
     throw SerializationError("brigade: a function lies outside the code of " + image.path);

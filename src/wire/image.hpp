@@ -61,7 +61,7 @@ class ImageMap final : public FunctionResolver {
   std::uint32_t size() const noexcept;
 
  private:
-  std::vector<ImageInfo> images_;  // without ranges: not defined
+  std::vector<const ImageInfo*> images_;  // entries of this process's table; null: not defined
 };
 
 // The definitions of images number `from` to `to` (exclusive) of this process.

@@ -154,6 +154,7 @@ class Future {
 //     for (auto& future : brigade::as_completed(futures)) use(future.result());
 //
 //   Threads         one thread iterates
+//   Processes       as the futures
 //   If a peer dies  a future whose worker died is one that ended
 //   Throws          TimeoutError from the iteration when `timeout`, counted from the call, is over
 template <class T>

@@ -54,19 +54,20 @@ auto submit_call(const std::shared_ptr<Engine>& engine, const TaskOptions& optio
 //   Threads         one thread iterates
 //   If a peer dies  the item its worker ran throws WorkerDied at its place; iteration can go on
 //   Blocks          the increment, until the next result is there
-//   Lifetime        refers to the executor; owns the input range or refers to the caller's
-template <class F, std::ranges::input_range Range>
+//   Processes       as its executor's futures
+//   Lifetime        keeps the engine; refers to a named input range, owns a temporary one
+template <class F, class Range>  // Range is a reference to the caller's range, or the range
 class MapResults {
   using Item = std::ranges::range_reference_t<Range>;
   using Result = internal::ResultOf<F, Item>;
   static_assert(!std::is_void_v<Result>, "map needs a function that returns something: use submit for the others");
 
  public:
-  MapResults(std::shared_ptr<internal::Engine> engine, TaskOptions options, F function, Range input, std::size_t buffer)
+  MapResults(std::shared_ptr<internal::Engine> engine, TaskOptions options, F function, Range&& input, std::size_t buffer)
       : engine_(std::move(engine)),
         options_(options),
         function_(std::move(function)),
-        input_(std::move(input)),
+        input_(std::forward<Range>(input)),
         next_(std::ranges::begin(input_)),
         buffer_(buffer) {
     fill();
@@ -188,10 +189,9 @@ class ProcessPoolExecutor {
  private:
   template <class F, class Range>
   auto map_with(TaskOptions options, F&& function, Range&& input) {
-    using View = std::views::all_t<Range>;
     const std::size_t buffer = std::size_t{4} * max_workers() + 16;
-    return MapResults<std::decay_t<F>, View>(engine_.shared(), options, std::forward<F>(function),
-                                             std::views::all(std::forward<Range>(input)), buffer);
+    return MapResults<std::decay_t<F>, Range>(engine_.shared(), options, std::forward<F>(function),
+                                              std::forward<Range>(input), buffer);
   }
 
   internal::EngineOwner engine_;

@@ -106,7 +106,7 @@ T decode_aggregate(Decoder& decoder) {
   using Types = FieldTypes<T>;
   if constexpr (any_array(Types{}) && kFieldLayout<T>.from_braces && all_assignable(Types{})) {
     T value{};
-    visit_fields(value, [&decoder](auto, auto&... fields) { (decode_field(decoder, fields), ...); });
+    visit_fields(value, [&](auto, auto&... fields) { (decode_field(decoder, fields), ...); });
     return value;
   } else {
     return decode_into_braces<T>(decoder, decltype(without_arrays(Types{})){});
@@ -116,7 +116,7 @@ T decode_aggregate(Decoder& decoder) {
 template <class T>
 void encode_aggregate(Encoder& encoder, const T& value) {
   const Encoder::Level level(encoder);
-  visit_fields(value, [&encoder](auto, const auto&... fields) { (encode_value(encoder, fields), ...); });
+  visit_fields(value, [&](auto, const auto&... fields) { (encode_value(encoder, fields), ...); });
 }
 
 // --- functions ------------------------------------------------------------------------------------------------

@@ -146,7 +146,7 @@ void encode_args(Encoder& encoder, A&&... arguments) {
 
 template <class Params>
 Params decode_args(Decoder& decoder) {
-  return [&decoder]<class... T>(std::type_identity<std::tuple<T...>>) {
+  return [&]<class... T>(std::type_identity<std::tuple<T...>>) {
     return std::tuple<T...>{decode_value<T>(decoder)...};
   }(std::type_identity<Params>{});
 }

@@ -6,6 +6,7 @@
 //   ResultOf<F, A...>         what comes back, decayed
 //   SendableCallable<F, A...> whether all of it can travel
 //   check_callable<F, A...>() the same, but does not compile if not, and says why
+//   check_target<F, A...>()   the same for a call whose result is not wanted
 //   CallableCodec<F>          F itself as bytes
 //   encode_args, decode_args, invoke_decoded
 
@@ -225,78 +226,92 @@ concept SendableCallable = call_fault<std::decay_t<F>, A...>()
 
 // --- the texts for what cannot -------------------------------------------------------------------------------------
 
-template <CallFault Fault, class Callable, class... Argument>
+template <class F, class... A>
+inline constexpr CallFault kCallFault = call_fault<F, A...>();
+
+// F cannot be called with arguments of types A in another process.
+template <class F, class... A>
 struct CallCannotTravel {
-  static_assert(Fault != CallFault::not_callable, "brigade: this is not something that can be called.");
+  static_assert(kCallFault<F, A...> != CallFault::not_callable, "brigade: this is not something that can be called.");
   static_assert(
-      Fault != CallFault::std_function,
+      kCallFault<F, A...> != CallFault::std_function,
       "brigade: a std::function cannot travel, it hides what it holds. Pass a function, a lambda without "
       "captures, or brigade::partial(fn, args...).");
-  static_assert(Fault != CallFault::lambda_with_captures,
+  static_assert(kCallFault<F, A...> != CallFault::lambda_with_captures,
                 "brigade: a lambda with captures cannot travel to another process. Pass what it captures as "
                 "arguments, or use brigade::partial(fn, args...).");
-  static_assert(Fault != CallFault::data_member,
+  static_assert(kCallFault<F, A...> != CallFault::data_member,
                 "brigade: a pointer to a data member is not called in another process. Use a lambda without "
                 "captures that returns the member.");
   static_assert(
-      Fault != CallFault::ellipsis,
+      kCallFault<F, A...> != CallFault::ellipsis,
       "brigade: a function with C varargs (...) cannot be called in another process. Wrap it in a lambda "
       "without captures.");
   static_assert(
-      Fault != CallFault::argument_count,
+      kCallFault<F, A...> != CallFault::argument_count,
       "brigade: the number of arguments does not fit the function. Default arguments cannot be used from "
       "here: pass all of them, or wrap the call in a lambda without captures.");
   static_assert(
-      Fault != CallFault::reference_parameter,
+      kCallFault<F, A...> != CallFault::reference_parameter,
       "brigade: the function takes a non-const reference, but it runs in another process: changes made by "
       "the callee do not come back. Return the value instead, and take the parameter by value or const "
       "reference.");
   static_assert(
-      Fault != CallFault::mutable_span,
+      kCallFault<F, A...> != CallFault::mutable_span,
       "brigade: the function takes a std::span that it could write to, but it runs in another process: "
       "changes made by the callee do not come back. Take a std::span<const T> and return the values.");
-  static_assert(Fault != CallFault::not_invocable,
+  static_assert(kCallFault<F, A...> != CallFault::not_invocable,
                 "brigade: the callable cannot be called with these arguments, decayed and moved in.");
   static_assert(
-      Fault != CallFault::function_result,
+      kCallFault<F, A...> != CallFault::function_result,
       "brigade: a function cannot be a result: nothing that a worker sends may choose code to run here. "
       "Return what identifies it, such as an enum.");
   static constexpr bool value = false;
 };
 
+template <class Argument, class Parameter>
+inline constexpr bool kConverts = conversion<Parameter, Argument>() != Conversion::none;
+
+// Argument number Number, counted from 0, has the type Argument, and the function owns a Parameter there.
 template <std::size_t Number, class Argument, class Parameter>
 struct ArgumentDoesNotConvert {
-  static_assert(
-      Number == static_cast<std::size_t>(-1),
-      "brigade: an argument (the first of them has number 0) does not convert to the parameter of the "
-      "function. Arguments are converted in the caller, as in a call.");
+  static_assert(kConverts<Argument, Parameter>,
+                "brigade: an argument does not convert to the parameter of the function. Arguments are converted in "
+                "the caller, as in a call.");
   static constexpr bool value = false;
 };
 
-template <class F, class... A>
-constexpr bool check_call() {
-  constexpr CallFault kFault = call_fault<F, A...>();
-  if constexpr (kFault == CallFault::state) {
+template <CallFault Fault, class F, class... A>
+constexpr auto explain_call() {
+  if constexpr (Fault == CallFault::none) {
+    return true;
+  } else if constexpr (Fault == CallFault::state) {
     return assert_travels<F>();
-  } else if constexpr (kFault == CallFault::conversion) {
+  } else if constexpr (Fault == CallFault::conversion) {
     constexpr std::size_t kNumber =
         first_unconvertible(std::type_identity<Params<F, A...>>{}, TypeList<A...>{});
     return ArgumentDoesNotConvert<kNumber, std::tuple_element_t<kNumber, std::tuple<A...>>,
                                   std::tuple_element_t<kNumber, Params<F, A...>>>::value;
-  } else if constexpr (kFault == CallFault::parameter) {
+  } else if constexpr (Fault == CallFault::parameter) {
     return explain(parameter_obstacle(std::type_identity<Params<F, A...>>{}));
-  } else if constexpr (kFault == CallFault::result) {
+  } else if constexpr (Fault == CallFault::result) {
     return assert_travels<ResultOf<F, A...>>();
-  } else if constexpr (kFault != CallFault::none) {
-    return CallCannotTravel<kFault, F, A...>::value;
   } else {
-    return true;
+    return CallCannotTravel<F, A...>::value;
   }
 }
 
 template <class F, class... A>
-constexpr bool check_callable() {
-  return check_call<std::decay_t<F>, A...>();
+constexpr auto check_callable() {
+  return explain_call<kCallFault<std::decay_t<F>, A...>, std::decay_t<F>, A...>();
+}
+
+// The same where the result does not come back, as for the target of a Process: it need not be able to.
+template <class F, class... A>
+constexpr auto check_target() {
+  constexpr CallFault kFault = kCallFault<std::decay_t<F>, A...>;
+  constexpr bool kOfResult = kFault == CallFault::result || kFault == CallFault::function_result;
+  return explain_call<kOfResult ? CallFault::none : kFault, std::decay_t<F>, A...>();
 }
 
 // --- the callable itself --------------------------------------------------------------------------------------------

@@ -247,7 +247,7 @@ struct Codec<std::array<T, N>> {
   }
   static std::array<T, N> decode(Decoder& decoder) {
     if constexpr (N == 0) decoder.take(1);
-    return [&decoder]<std::size_t... I>(std::index_sequence<I...>) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
       return std::array<T, N>{(static_cast<void>(I), internal::decode_value<T>(decoder))...};
     }
     (std::make_index_sequence<N>{});
@@ -298,7 +298,7 @@ struct Codec<std::tuple<T...>> {
   using Parts = internal::TypeList<T...>;
   static void encode(Encoder& encoder, const std::tuple<T...>& tuple) {
     if constexpr (sizeof...(T) == 0) encoder.put(std::byte{0});
-    std::apply([&encoder](const T&... values) { (internal::encode_value(encoder, values), ...); }, tuple);
+    std::apply([&](const T&... values) { (internal::encode_value(encoder, values), ...); }, tuple);
   }
   static std::tuple<T...> decode(Decoder& decoder) {
     if constexpr (sizeof...(T) == 0) decoder.take(1);
@@ -328,7 +328,7 @@ struct Codec<std::variant<T...>> {
   static void encode(Encoder& encoder, const Variant& value) {
     if (value.valueless_by_exception()) internal::fail_to_encode("a variant without a value cannot travel");
     encoder.put(static_cast<std::uint8_t>(value.index()));
-    std::visit([&encoder](const auto& held) { internal::encode_value(encoder, held); }, value);
+    std::visit([&](const auto& held) { internal::encode_value(encoder, held); }, value);
   }
   static Variant decode(Decoder& decoder) {
     using Read = Variant (*)(Decoder&);

@@ -105,46 +105,48 @@ constexpr Obstacle classify_obstacle() {
   }
 }
 
-// The text of the compile error. T is the type that cannot travel, Inside are the types it was found in, the
-// outermost last.
+template <class T>
+inline constexpr Obstacle kObstacle = classify_obstacle<T>();
+
+// The text of the compile error. T is the type that cannot travel, Inside are the aggregates that it was found
+// in, the outermost last. Both compilers show T: one names the template's arguments, the other the condition.
 template <class T, class... Inside>
 struct TypeCannotTravel {
-  static constexpr Obstacle kObstacle = classify_obstacle<T>();
-  static_assert(kObstacle != Obstacle::raw_pointer,
+  static_assert(kObstacle<T> != Obstacle::raw_pointer,
                 "brigade: a raw pointer cannot travel to another process. Send the value it points to, a "
                 "std::unique_ptr or a std::vector (for text: std::string).");
   static_assert(
-      kObstacle != Obstacle::member_pointer,
+      kObstacle<T> != Obstacle::member_pointer,
       "brigade: a pointer to a data member cannot travel. Use a lambda without captures that returns the "
       "member.");
-  static_assert(kObstacle != Obstacle::reference,
+  static_assert(kObstacle<T> != Obstacle::reference,
                 "brigade: a reference cannot travel to another process. Hold a value instead.");
-  static_assert(kObstacle != Obstacle::std_function,
+  static_assert(kObstacle<T> != Obstacle::std_function,
                 "brigade: a std::function cannot travel, it hides what it holds. Pass a function, a lambda "
                 "without captures, or brigade::partial(fn, args...).");
-  static_assert(kObstacle != Obstacle::lambda_with_captures,
+  static_assert(kObstacle<T> != Obstacle::lambda_with_captures,
                 "brigade: a lambda with captures cannot travel. Pass what it captures as arguments, or use "
                 "brigade::partial(fn, args...).");
-  static_assert(kObstacle != Obstacle::view,
+  static_assert(kObstacle<T> != Obstacle::view,
                 "brigade: a view cannot travel, what it looks at stays behind. Use an owner: std::string for "
                 "std::string_view, std::vector for std::span.");
   static_assert(
-      kObstacle != Obstacle::system_object,
+      kObstacle<T> != Obstacle::system_object,
       "brigade: this type cannot be copied (a mutex, a thread, a stream or another handle of this process). "
       "Create it in the worker, or say how it travels by specialising brigade::Codec<T>.");
   static_assert(
-      kObstacle != Obstacle::base_class,
+      kObstacle<T> != Obstacle::base_class,
       "brigade: an aggregate with a base class is not taken apart. Make the base a member, or say how it "
       "travels by specialising brigade::Codec<T>.");
   static_assert(
-      kObstacle != Obstacle::too_many_fields,
+      kObstacle<T> != Obstacle::too_many_fields,
       "brigade: an aggregate of more than 64 fields is not taken apart. Group its fields into structs, or "
       "say how it travels by specialising brigade::Codec<T>.");
-  static_assert(kObstacle != Obstacle::unreadable_fields,
+  static_assert(kObstacle<T> != Obstacle::unreadable_fields,
                 "brigade: the fields of this aggregate cannot be counted. Say how it travels by specialising "
                 "brigade::Codec<T>.");
   static_assert(
-      kObstacle != Obstacle::no_codec,
+      kObstacle<T> != Obstacle::no_codec,
       "brigade: this type is neither an aggregate nor customised. Say how it travels by specialising "
       "brigade::Codec<T>.");
   static constexpr bool value = false;
@@ -203,14 +205,15 @@ template <class T>
 inline constexpr bool kTravels = decltype(find_obstacle<T>())::kClear;
 
 // Does not compile, with a readable text, unless T can travel.
+// (The result types are deduced so that the text comes before any error that follows from the same cause.)
 template <class T, class... Inside>
-constexpr bool explain(Blocked<T, Inside...>) {
+constexpr auto explain(Blocked<T, Inside...>) {
   return TypeCannotTravel<T, Inside...>::value;
 }
-constexpr bool explain(Clear) { return true; }
+constexpr auto explain(Clear) { return true; }
 
 template <class T>
-constexpr bool assert_travels() {
+constexpr auto assert_travels() {
   return explain(find_obstacle<T>());
 }
 

@@ -31,7 +31,7 @@ void Engine::collect(Worker& worker) {
   if (worker.in_flight.empty() && worker.stopping) return;  // nobody waits for what it says
   try {
     collect_results(worker);
-  } catch (const CorruptSegment& error) {
+  } catch (const std::exception& error) {  // CorruptSegment, SerializationError, no memory for the answer
     worker.corrupt = error.what();  // its death, which follows, says so
     worker.child->signal(kSigKill);
     worker.killed = true;
@@ -46,13 +46,14 @@ void Engine::collect_results(Worker& worker) {
       throw CorruptSegment("an answer belongs to no task");
     }
     const Shared<Task> task = worker.in_flight.front().task;
-    const std::uint32_t item = task->next_item_++;
-    --worker.queued_items;
-    ++worker.answers_seen;
+    const std::uint32_t item = task->next_item_;
     const bool is_value = result->status == ItemStatus::value;
     task->item_answered(item, is_value, result->bytes,
                         is_value ? RemoteInfo()
                                  : RemoteInfo(worker.child->pid(), worker.child->name(), task->first_index_ + item));
+    ++task->next_item_;
+    --worker.queued_items;
+    ++worker.answers_seen;
     worker.end.pop();
     if (task->next_item_ == task->items_) {
       worker.end.release_through(result->task);

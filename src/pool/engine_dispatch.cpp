@@ -99,8 +99,13 @@ Worker* Engine::choose() {
   if (idle != nullptr) return idle;
   const auto at_work = static_cast<unsigned>(
       std::ranges::count_if(workers_, [](const auto& entry) { return !entry.second->doomed(); }));
-  if (at_work < options_.workers) return start_worker();
-  return least;
+  if (at_work >= options_.workers) return least;
+  try {
+    return start_worker();
+  } catch (const std::system_error&) {
+    if (at_work == 0) throw;
+    return least;  // fewer workers than wanted do the work, too
+  }
 }
 
 Worker* Engine::start_worker() {

@@ -52,6 +52,9 @@ void Engine::run() noexcept {
   } catch (const std::exception& error) {
     const Lock lock(mutex_);
     break_pool(std::string("the engine thread failed: ") + error.what());
+    last_used_ = nullptr;
+    workers_.clear();  // kills and reaps them: nobody will notice their end any more
+    left_.notify_all();
   }
 }
 

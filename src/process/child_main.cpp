@@ -54,7 +54,7 @@ void become(const StartOrder& order) {
   self.name_prefix = order.name + ":";
   self.children_named = 0;
   self.zygote.forget();
-  if (order.environment) os::replace_environment(*order.environment);
+  if (order.environment && *order.environment != os::environment()) os::replace_environment(*order.environment);
   if (order.pool_worker) {
     os::ignore_interrupt();
     os::set_oom_score(kChildOomScore);

@@ -18,7 +18,6 @@ void init(int argc, char** argv) {
   self.program = argc > 0 ? argv[0] : "brigade";
   const std::string argument = argc > 1 ? argv[1] : "";
   if (argument.starts_with(kChildArgument)) enter_spawned_child(argument.substr(kChildArgument.size()));
-  self.initial_environment = os::environment();
   if (argument.starts_with(kZygoteArgument)) {
     const int socket = std::stoi(argument.substr(kZygoteArgument.size()));
     os::set_close_on_exec(socket);

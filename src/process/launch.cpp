@@ -27,10 +27,7 @@ std::vector<std::byte> start_block_of(const ChildSpec& spec) {
   order.pool_worker = spec.pool_worker;
   order.entry = function_ref(reinterpret_cast<const void*>(spec.entry));
   order.arguments = spec.arguments;
-  if (spec.context.method() == Context::Method::forkserver) {
-    std::vector<std::string> environment = os::environment();
-    if (environment != runtime().initial_environment) order.environment = std::move(environment);
-  }
+  if (spec.context.method() == Context::Method::forkserver) order.environment = os::environment();
   Encoder encoder;
   encode_start_block(encoder, order, spec.images);
   std::vector<std::byte> block(encoder.size());

@@ -6,7 +6,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include <brigade/context.hpp>
 
@@ -22,9 +21,7 @@ struct Runtime {
   std::string name = "MainProcess";
   std::string name_prefix = "Process-";  // of children without a name of their own
 
-  // Constant after init().
-  std::string program;                           // argv[0]
-  std::vector<std::string> initial_environment;  // what the zygote's clones begin with
+  std::string program;  // argv[0]; constant after init()
 
   std::mutex method_mutex;
   std::optional<Context::Method> chosen_method;

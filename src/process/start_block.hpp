@@ -20,7 +20,7 @@ namespace brigade::internal {
 struct StartOrder {
   std::string name;
   bool pool_worker = false;  // leaves Ctrl-C to its parent, is the first to go when memory runs out
-  std::optional<std::vector<std::string>> environment;  // nullopt: as inherited
+  std::optional<std::vector<std::string>> environment;  // nullopt: the inherited one is right
   FunctionRef entry{};
   std::span<const std::byte> arguments;  // as encoded by the caller
 };

@@ -149,6 +149,7 @@ class WorkerEnd {
   os::Mapping shared_;   // header, withdrawals, result slots
   os::Mapping tasks_;    // task slots and task area, read-only
   os::Mapping results_;  // result area
+  int dispatcher_pid_;
   os::Fd caller_bell_;
   os::Fd engine_bell_;
   std::optional<Area> result_area_;

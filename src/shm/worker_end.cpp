@@ -3,6 +3,7 @@
 #include <string>
 
 #include "os/clock.hpp"
+#include "os/clone.hpp"
 #include "os/cpu.hpp"
 #include "os/error.hpp"
 #include "os/event_fd.hpp"
@@ -30,6 +31,7 @@ std::uint64_t now_ns() {
 
 WorkerEnd::WorkerEnd(const os::Fd& memory, os::Fd caller_bell, os::Fd engine_bell)
     : shared_(os::Mapping::of(memory, 0, SegmentOffsets::task_slots, Access::read_write, Inherit::no)),
+      dispatcher_pid_(os::parent_process_id()),
       caller_bell_(std::move(caller_bell)),
       engine_bell_(std::move(engine_bell)) {
   const SegmentHeader& head = header();
@@ -104,6 +106,8 @@ void WorkerEnd::sleep_until(Asleep reason, Ready ready) {
     crash_point("worker-before-sleep");
     if (ready()) break;
     os::futex_wait(asleep, reason, os::kNever, os::Scope::processes);
+    // The kernel kills us with the dispatcher, unless a task has closed the descriptor that this hangs on.
+    if (os::parent_process_id() != dispatcher_pid_) os::exit_now(1);
   }
   asleep.store(no, std::memory_order_relaxed);
 }

@@ -257,6 +257,7 @@ union Either {
 class Closed {
  public:
   explicit Closed(int value) : value_(value) {}
+  int value() const { return value_; }
 
  private:
   int value_;
@@ -264,6 +265,7 @@ class Closed {
 class OptedIn {
  public:
   explicit OptedIn(int value) : value_(value) {}
+  int value() const { return value_; }
 
  private:
   int value_;
@@ -317,6 +319,11 @@ static_assert(!Sendable<std::function<void()>> && !Sendable<std::reference_wrapp
 static_assert(!Sendable<std::weak_ptr<int>> && !Sendable<std::unique_ptr<int[]>> && !Sendable<std::tuple<int&>>);
 static_assert(!Sendable<std::unique_ptr<int, void (*)(int*)>> && !Sendable<std::set<int, StatefulLess>>);
 static_assert(!Sendable<int Checked::*> && !Sendable<std::atomic<int>> && !Sendable<std::initializer_list<int>>);
+
+TEST(Codec, AClassOptsInToBytes) {
+  const std::vector<OptedIn> copy = round_trip(std::vector<OptedIn>(3, OptedIn(4)));
+  EXPECT_EQ(copy.at(2).value(), 4);
+}
 
 TEST(Codec, WhatHasACodecIsCheckedByItEvenInBulk) {
   std::vector<std::byte> bytes = samples::bytes_of(std::vector<CheckedEnum>(2, CheckedEnum::one));

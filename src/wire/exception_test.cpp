@@ -171,7 +171,10 @@ TEST(Exception, StreamFutureAndRegexErrorsKeepTheirCodes) {
         EXPECT_EQ(there.code(), here.code());
       });
   expect_arrival<std::future_error>(
-      thrown_by([] { std::promise<int>().get_future().get(); }),
+      thrown_by([] {
+        std::future<int> future = std::promise<int>().get_future();  // whose promise is gone already
+        future.get();
+      }),
       [](const std::future_error& here, const std::future_error& there, const std::string&) {
         EXPECT_EQ(there.code(), here.code());
       });

@@ -269,13 +269,13 @@ struct CallCannotTravel {
   static constexpr bool value = false;
 };
 
-template <class Argument, class Parameter>
-inline constexpr bool kConverts = conversion<Parameter, Argument>() != Conversion::none;
+template <int Number, class Argument, class Parameter>
+inline constexpr bool kArgumentConverts = conversion<Parameter, Argument>() != Conversion::none;
 
 // Argument number Number, counted from 0, has the type Argument, and the function owns a Parameter there.
-template <std::size_t Number, class Argument, class Parameter>
+template <int Number, class Argument, class Parameter>
 struct ArgumentDoesNotConvert {
-  static_assert(kConverts<Argument, Parameter>,
+  static_assert(kArgumentConverts<Number, Argument, Parameter>,
                 "brigade: an argument does not convert to the parameter of the function. Arguments are converted in "
                 "the caller, as in a call.");
   static constexpr bool value = false;
@@ -290,7 +290,7 @@ constexpr auto explain_call() {
   } else if constexpr (Fault == CallFault::conversion) {
     constexpr std::size_t kNumber =
         first_unconvertible(std::type_identity<Params<F, A...>>{}, TypeList<A...>{});
-    return ArgumentDoesNotConvert<kNumber, std::tuple_element_t<kNumber, std::tuple<A...>>,
+    return ArgumentDoesNotConvert<static_cast<int>(kNumber), std::tuple_element_t<kNumber, std::tuple<A...>>,
                                   std::tuple_element_t<kNumber, Params<F, A...>>>::value;
   } else if constexpr (Fault == CallFault::parameter) {
     return explain(parameter_obstacle(std::type_identity<Params<F, A...>>{}));

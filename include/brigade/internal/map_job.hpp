@@ -22,7 +22,7 @@ class MapJob {
   MapJob(std::shared_ptr<Engine> engine, FunctionRef entry, std::size_t chunksize, std::size_t known_items);
   MapJob(const MapJob&) = delete;
   MapJob& operator=(const MapJob&) = delete;
-  // Tasks still out are waited for, also when an exception unwinds.
+  // Chunks that are still out, because an exception unwinds, run to their end; nobody sees their answers.
   ~MapJob();
 
   // How many items the next chunk should have. Waits while enough chunks are out.

@@ -137,7 +137,7 @@ TEST(Callable, LambdasWithoutCapturesTakeNoBytes) {
 
 TEST(Callable, GenericOnesGetTheDecayedArguments) {
   EXPECT_EQ(call([](const auto& a, auto b) { return a + b; }, "con", std::string("cat")), "concat");
-  static_assert(std::is_same_v<Params<decltype([](auto...) {}), const char (&)[3], int&, std::span<int>>,
+  static_assert(std::is_same_v<Params<decltype([](auto...) {}), const char(&)[3], int&, std::span<int>>,
                                std::tuple<std::string, int, std::vector<int>>>);
 }
 

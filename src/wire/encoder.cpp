@@ -89,5 +89,7 @@ namespace internal {
 
 void fail_to_encode(const char* why) { throw SerializationError(std::string("brigade: ") + why); }
 
+void fail_to_decode(const char* why) { throw SerializationError(std::string("brigade: ") + why); }
+
 }  // namespace internal
 }  // namespace brigade

@@ -118,8 +118,7 @@ std::string own_text(const std::system_error& error) {
   std::string text = error.std::system_error::what();
   const std::string added = error.code().message();
   if (text == added) return {};
-  if (text.size() > added.size() + 2 && text.ends_with(": " + added))
-    text.resize(text.size() - added.size() - 2);
+  if (text.size() > added.size() + 2 && text.ends_with(": " + added)) text.resize(text.size() - added.size() - 2);
   return text;
 }
 
@@ -180,9 +179,7 @@ template <>
 struct Form<std::future_error> {
   using E = std::future_error;
   static bool fits(const E& error) { return category_of(error.code()) == Category::future; }
-  static void encode(Encoder& encoder, const E& error) {
-    encoder.put(static_cast<std::int32_t>(error.code().value()));
-  }
+  static void encode(Encoder& encoder, const E& error) { encoder.put(static_cast<std::int32_t>(error.code().value())); }
   static std::exception_ptr decode(Decoder& decoder, const Arrival& arrival) {
     return arrive<E>(arrival, static_cast<std::future_errc>(decoder.get<std::int32_t>()));
   }
@@ -192,9 +189,7 @@ template <>
 struct Form<std::regex_error> {
   using E = std::regex_error;
   static bool fits(const E&) { return true; }
-  static void encode(Encoder& encoder, const E& error) {
-    encoder.put(static_cast<std::uint8_t>(error.code()));
-  }
+  static void encode(Encoder& encoder, const E& error) { encoder.put(static_cast<std::uint8_t>(error.code())); }
   static std::exception_ptr decode(Decoder& decoder, const Arrival& arrival) {
     const auto code = decoder.get<std::uint8_t>();
     if (code > static_cast<unsigned>(std::regex_constants::error_stack)) decoder.fail("no such regex error");
@@ -237,9 +232,7 @@ constexpr Kind kind() {
       &typeid(Arrived<E>),
       &typeid(ArrivedNested<E>),
       [](const std::exception& error) { return Form<E>::fits(dynamic_cast<const E&>(error)); },
-      [](Encoder& encoder, const std::exception& error) {
-        Form<E>::encode(encoder, dynamic_cast<const E&>(error));
-      },
+      [](Encoder& encoder, const std::exception& error) { Form<E>::encode(encoder, dynamic_cast<const E&>(error)); },
       &Form<E>::decode,
   };
 }
@@ -252,14 +245,14 @@ constexpr std::array<Kind, sizeof...(E)> kinds() {
 // Both ends are the same program, so a position in this table names a type. RemoteError is the first: it also
 // stands for every type that is not here.
 constinit const auto kKinds =
-    kinds<RemoteError, Error, TimeoutError, CancelledError, SerializationError, WorkerDied, BrokenProcessPool,
-          Empty, Full, ShutDown, BrokenBarrierError, AuthenticationError, NotInitialized,                 //
+    kinds<RemoteError, Error, TimeoutError, CancelledError, SerializationError, WorkerDied, BrokenProcessPool, Empty,
+          Full, ShutDown, BrokenBarrierError, AuthenticationError, NotInitialized,                        //
           std::exception, std::logic_error, std::invalid_argument, std::domain_error, std::length_error,  //
           std::out_of_range, std::runtime_error, std::range_error, std::overflow_error, std::underflow_error,
           std::system_error, std::ios_base::failure, std::filesystem::filesystem_error, std::future_error,
           std::regex_error, std::bad_alloc, std::bad_array_new_length, std::bad_cast, std::bad_any_cast,
-          std::bad_typeid, std::bad_exception, std::bad_weak_ptr, std::bad_function_call,
-          std::bad_optional_access, std::bad_variant_access>();
+          std::bad_typeid, std::bad_exception, std::bad_weak_ptr, std::bad_function_call, std::bad_optional_access,
+          std::bad_variant_access>();
 
 void erase_all(std::string& text, std::string_view what) {
   for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
@@ -270,8 +263,8 @@ void erase_all(std::string& text, std::string_view what) {
 // "std::filesystem::filesystem_error": without the marks of the library's own versions.
 std::string readable_name(const std::type_info& type) {
   int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> demangled(
-      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
+  const std::unique_ptr<char, void (*)(void*)> demangled(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
+                                                         std::free);
   std::string name = status == 0 ? demangled.get() : type.name();
   erase_all(name, "__cxx11::");
   erase_all(name, "[abi:cxx11]");
@@ -350,8 +343,7 @@ void encode_nested(Encoder& encoder, std::exception_ptr error, int depth) {
     encode_described(encoder, "int", std::to_string(value), nullptr, depth);
   } catch (...) {
     const std::type_info* const type = abi::__cxa_current_exception_type();
-    encode_described(encoder, type == nullptr ? "unknown exception" : readable_name(*type), "", nullptr,
-                     depth);
+    encode_described(encoder, type == nullptr ? "unknown exception" : readable_name(*type), "", nullptr, depth);
   }
 }
 
@@ -379,8 +371,6 @@ void encode_exception(Encoder& encoder, std::exception_ptr error) {
   }
 }
 
-std::exception_ptr decode_exception(Decoder& decoder, RemoteInfo where) {
-  return decode_nested(decoder, where, 0);
-}
+std::exception_ptr decode_exception(Decoder& decoder, RemoteInfo where) { return decode_nested(decoder, where, 0); }
 
 }  // namespace brigade::internal

@@ -170,17 +170,17 @@ TEST(Exception, StreamFutureAndRegexErrorsKeepTheirCodes) {
         EXPECT_EQ(name, "std::ios_base::failure");
         EXPECT_EQ(there.code(), here.code());
       });
-  expect_arrival<std::future_error>(
-      thrown_by([] {
-        std::future<int> future = std::promise<int>().get_future();  // whose promise is gone already
-        future.get();
-      }),
-      [](const std::future_error& here, const std::future_error& there, const std::string&) {
-        EXPECT_EQ(there.code(), here.code());
-      });
+  expect_arrival<std::future_error>(thrown_by([] {
+                                      std::future<int> future =
+                                          std::promise<int>().get_future();  // whose promise is gone already
+                                      future.get();
+                                    }),
+                                    [](const std::future_error& here, const std::future_error& there,
+                                       const std::string&) { EXPECT_EQ(there.code(), here.code()); });
   expect_arrival<std::regex_error>(thrown_by([] { std::regex broken("("); }),
-                                   [](const std::regex_error& here, const std::regex_error& there,
-                                      const std::string&) { EXPECT_EQ(there.code(), here.code()); });
+                                   [](const std::regex_error& here, const std::regex_error& there, const std::string&) {
+                                     EXPECT_EQ(there.code(), here.code());
+                                   });
 }
 
 struct CustomError : std::invalid_argument {

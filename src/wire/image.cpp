@@ -61,8 +61,8 @@ std::vector<std::byte> identity_of_file(const std::string& path, std::span<const
   std::error_code ignored;
   std::vector<std::byte> identity{kFileAndCode};
   append(identity, static_cast<std::uint64_t>(std::filesystem::file_size(path, ignored)));
-  append(identity, static_cast<std::int64_t>(
-                       std::filesystem::last_write_time(path, ignored).time_since_epoch().count()));
+  append(identity,
+         static_cast<std::int64_t>(std::filesystem::last_write_time(path, ignored).time_since_epoch().count()));
   std::uint64_t of_code = 0;
   for (const Segment& segment : code) {
     of_code = of_code * 31 + hash({reinterpret_cast<const std::byte*>(segment.begin), segment.size});
@@ -73,15 +73,12 @@ std::vector<std::byte> identity_of_file(const std::string& path, std::span<const
 
 // The build-id among the notes that lie there, empty if there is none.
 std::span<const std::byte> find_build_id(std::span<const std::byte> notes, std::size_t alignment) {
-  const auto padded = [alignment](std::size_t size) {
-    return (size + alignment - 1) / alignment * alignment;
-  };
+  const auto padded = [alignment](std::size_t size) { return (size + alignment - 1) / alignment * alignment; };
   while (notes.size() >= sizeof(ElfW(Nhdr))) {
     const auto header = load<ElfW(Nhdr)>(notes.data());
     const std::size_t text = sizeof(header) + padded(header.n_namesz);
     if (text + header.n_descsz > notes.size()) break;
-    const std::string_view name(reinterpret_cast<const char*>(notes.data() + sizeof(header)),
-                                header.n_namesz);
+    const std::string_view name(reinterpret_cast<const char*>(notes.data() + sizeof(header)), header.n_namesz);
     if (header.n_type == NT_GNU_BUILD_ID && name == std::string_view("GNU\0", 4) && header.n_descsz != 0) {
       return notes.subspan(text, header.n_descsz);
     }
@@ -102,8 +99,8 @@ ImageInfo read_image(const dl_phdr_info& loaded, bool first) {
       image.executable.push_back({begin, begin + header.p_memsz});
       code.push_back({begin, header.p_filesz});
     } else if (header.p_type == PT_NOTE && image.identity.empty()) {
-      const auto id = find_build_id({reinterpret_cast<const std::byte*>(begin), header.p_memsz},
-                                    header.p_align == 8 ? 8 : 4);
+      const auto id =
+          find_build_id({reinterpret_cast<const std::byte*>(begin), header.p_memsz}, header.p_align == 8 ? 8 : 4);
       if (id.empty()) continue;
       image.identity.push_back(kBuildId);
       image.identity.insert(image.identity.end(), id.begin(), id.end());
@@ -146,9 +143,7 @@ void for_each_image(Visit visit) {
 }
 
 // A function that was named may be called for as long as the process lives: nobody unloads its image any more.
-void keep_loaded(const std::string& path) {
-  static_cast<void>(dlopen(path.c_str(), RTLD_LAZY | RTLD_NOLOAD));
-}
+void keep_loaded(const std::string& path) { static_cast<void>(dlopen(path.c_str(), RTLD_LAZY | RTLD_NOLOAD)); }
 
 // --- the table of this process -------------------------------------------------------------------------------------
 
@@ -175,8 +170,7 @@ std::uint32_t add_image(std::unique_ptr<ImageInfo> image) {
     if (the_table.images[i].compare_exchange_strong(there, image.get(), std::memory_order_acq_rel)) {
       image.release();
       std::uint32_t count = the_table.count.load(std::memory_order_relaxed);
-      while (count < i + 1 &&
-             !the_table.count.compare_exchange_weak(count, i + 1, std::memory_order_release)) {
+      while (count < i + 1 && !the_table.count.compare_exchange_weak(count, i + 1, std::memory_order_release)) {
       }
       return i;
     }
@@ -213,8 +207,8 @@ ImageInfo find_loaded(Condition condition) {
 [[noreturn]] void fail_mismatch(const std::string& path, std::span<const std::byte> wanted,
                                 std::span<const std::byte> here) {
   throw SerializationError("brigade: " + path +
-                           " is another version here than in the process that named a function of it: " +
-                           hex(wanted) + " there, " + hex(here) + " here");
+                           " is another version here than in the process that named a function of it: " + hex(wanted) +
+                           " there, " + hex(here) + " here");
 }
 
 }  // namespace
@@ -281,17 +275,15 @@ void ImageMap::define(std::uint32_t index, const std::string& path, const std::v
     if (!namesake.executable.empty()) fail_mismatch(path, identity, namesake.identity);
     if (path.empty() || dlopen(path.c_str(), RTLD_NOW) == nullptr) {
       const char* const why = path.empty() ? "it has no path" : dlerror();
-      throw SerializationError(
-          "brigade: an image that holds a function is not loaded here, and cannot be: " + path + " (" +
-          hex(identity) + "): " + (why == nullptr ? "unknown error" : why));
+      throw SerializationError("brigade: an image that holds a function is not loaded here, and cannot be: " + path +
+                               " (" + hex(identity) + "): " + (why == nullptr ? "unknown error" : why));
     }
     found = find_loaded(is_it);
     if (found.executable.empty()) {
       std::error_code ignored;
       const std::string canonical = std::filesystem::weakly_canonical(path, ignored).string();
-      const ImageInfo opened = find_loaded([&](const ImageInfo& image) {
-        return image.path == path || std::filesystem::path(image.path) == canonical;
-      });
+      const ImageInfo opened = find_loaded(
+          [&](const ImageInfo& image) { return image.path == path || std::filesystem::path(image.path) == canonical; });
       fail_mismatch(path, identity, opened.identity);
     }
   } else {

@@ -20,14 +20,15 @@ thread_local std::size_t allocated_bytes = 0;
 
 }  // namespace
 
-void* operator new(std::size_t size) {
+// (Not inlined: the compiler takes malloc under a new for a mistake.)
+[[gnu::noinline]] void* operator new(std::size_t size) {
   allocated_bytes += size;
   void* const memory = std::malloc(size == 0 ? 1 : size);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace brigade {
 namespace {
@@ -140,9 +141,10 @@ TEST(Malformed, FunctionsAreRefusedWithoutAResolver) {
 
 TEST(Malformed, ExceptionsAreCheckedLikeEverything) {
   std::mt19937 random(7);
-  const std::exception_ptr errors[] = {
-      std::make_exception_ptr(std::filesystem::filesystem_error("read", "/a", std::make_error_code(std::errc::io_error))),
-      std::make_exception_ptr(WorkerDied("died", 1, 2, 3, 4)), std::make_exception_ptr(42)};
+  const std::exception_ptr errors[] = {std::make_exception_ptr(std::filesystem::filesystem_error(
+                                           "read", "/a", std::make_error_code(std::errc::io_error))),
+                                       std::make_exception_ptr(WorkerDied("died", 1, 2, 3, 4)),
+                                       std::make_exception_ptr(42)};
   for (const std::exception_ptr& error : errors) {
     Encoder encoder;
     internal::encode_exception(encoder, error);

@@ -110,15 +110,14 @@ using Types = std::tuple<
     bool, char, std::int8_t, std::uint16_t, int, unsigned long, float, double, long double, internal::Int128,
     internal::UInt128, std::byte, Colour, Answer, Point, Flags, Nothing, Record, Tree, Money, Order, std::string,
     std::u16string, std::vector<int>, std::vector<bool>, std::vector<std::string>, std::vector<Flags>,
-    std::vector<Nothing>, std::vector<std::vector<std::vector<char>>>, std::array<Point, 2>,
-    std::array<std::string, 2>, std::array<int, 0>, std::deque<int>, std::list<std::string>,
-    std::forward_list<int>, std::set<std::string>, std::multiset<int>, std::unordered_set<int>,
-    std::unordered_multiset<int>, std::map<std::string, std::vector<int>>, std::multimap<int, bool>,
-    std::unordered_map<int, std::string>, std::unordered_multimap<int, int>, std::pair<int, std::string>,
-    std::tuple<>, std::tuple<int, std::string, bool>, std::optional<std::string>,
+    std::vector<Nothing>, std::vector<std::vector<std::vector<char>>>, std::array<Point, 2>, std::array<std::string, 2>,
+    std::array<int, 0>, std::deque<int>, std::list<std::string>, std::forward_list<int>, std::set<std::string>,
+    std::multiset<int>, std::unordered_set<int>, std::unordered_multiset<int>, std::map<std::string, std::vector<int>>,
+    std::multimap<int, bool>, std::unordered_map<int, std::string>, std::unordered_multimap<int, int>,
+    std::pair<int, std::string>, std::tuple<>, std::tuple<int, std::string, bool>, std::optional<std::string>,
     std::variant<std::monostate, int, std::string, Tree>, std::unique_ptr<std::string>, std::shared_ptr<Point>,
-    std::chrono::milliseconds, TimePoint, std::chrono::year_month_day, std::filesystem::path,
-    std::complex<double>, std::vector<std::complex<float>>, std::map<int, std::map<int, std::optional<Tree>>>>;
+    std::chrono::milliseconds, TimePoint, std::chrono::year_month_day, std::filesystem::path, std::complex<double>,
+    std::vector<std::complex<float>>, std::map<int, std::map<int, std::optional<Tree>>>>;
 
 template <class T>
 T make() {
@@ -342,8 +341,9 @@ std::vector<std::byte> bytes_of(const T& value) {
 // Calls f.operator()<T>() for each of the types.
 template <class F>
 void for_each_type(F f) {
-  [&f]<class... T>(std::type_identity<std::tuple<T...>>) { (f.template operator()<T>(), ...); }(
-      std::type_identity<Types>{});
+  [&f]<class... T>(std::type_identity<std::tuple<T...>>) {
+    (f.template operator()<T>(), ...);
+  }(std::type_identity<Types>{});
 }
 
 }  // namespace brigade::samples

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// For tests: what tasks did, as seen from outside, and doors at which they wait. Both are files, so they work whatever
+// way a worker was started and however it ends.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace brigade::testing_support {
+
+inline std::string fresh_path(const char* what) {
+  static std::atomic<int> number{0};
+  return testing::TempDir() + "brigade-" + what + "-" + std::to_string(::getpid()) + "-" + std::to_string(++number);
+}
+
+// Counts executions. A task calls mark(path, who).
+class Tally {
+ public:
+  Tally() : path_(fresh_path("tally")) { std::ofstream(path_).flush(); }
+  Tally(const Tally&) = delete;
+  Tally& operator=(const Tally&) = delete;
+  ~Tally() { std::remove(path_.c_str()); }
+
+  const std::string& path() const { return path_; }
+
+  std::vector<std::uint32_t> marks() const {
+    std::ifstream file(path_, std::ios::binary);
+    std::vector<std::uint32_t> all;
+    for (std::uint32_t one = 0; file.read(reinterpret_cast<char*>(&one), sizeof one);) all.push_back(one);
+    return all;
+  }
+  // How often each marked.
+  std::map<std::uint32_t, int> counts() const {
+    std::map<std::uint32_t, int> each;
+    for (const std::uint32_t who : marks()) ++each[who];
+    return each;
+  }
+
+ private:
+  std::string path_;
+};
+
+// One write to a file opened for appending: it is there whole or not at all, whatever happens to the process next.
+inline void mark(const std::string& path, std::uint32_t who) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (fd < 0 || ::write(fd, &who, sizeof who) != sizeof who) ::_exit(97);
+  ::close(fd);
+}
+
+// A door that is closed until open() is called. A task calls pass(path), which waits for that.
+class Gate {
+ public:
+  Gate() : path_(fresh_path("gate")) {}
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+  ~Gate() { std::remove(path_.c_str()); }
+
+  void open() { std::ofstream(path_).flush(); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+inline void pass(const std::string& path) {
+  while (::access(path.c_str(), F_OK) != 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+// A watchdog's patience, not a measure.
+template <class Condition>
+bool eventually(Condition condition) {
+  for (int i = 0; i < 30'000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
+}
+
+// Whether a process of that id runs; one that only waits to be reaped does not.
+inline bool is_running(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  if (!std::getline(file, text)) return false;
+  const std::size_t name_end = text.rfind(')');
+  return name_end != std::string::npos && name_end + 2 < text.size() && text[name_end + 2] != 'Z' &&
+         text[name_end + 2] != 'X';
+}
+
+}  // namespace brigade::testing_support

@@ -8,6 +8,7 @@
 #include <brigade/error.hpp>
 #include <brigade/future.hpp>
 #include <brigade/init.hpp>
+#include <brigade/partial.hpp>
 #include <brigade/pool.hpp>
 #include <brigade/process.hpp>
 #include <brigade/process_pool_executor.hpp>

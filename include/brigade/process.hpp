@@ -70,7 +70,7 @@ class Process {
 
   template <class F, class... Args>
   explicit Process(ProcessOptions options, F&& function, Args&&... args) {
-    internal::check_callable<std::decay_t<F>, Args...>();
+    internal::check_target<std::decay_t<F>, Args...>();
     using Function = std::decay_t<F>;
     using Arguments = internal::Params<Function, Args...>;
     Encoder encoder;

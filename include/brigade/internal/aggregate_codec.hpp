@@ -151,7 +151,9 @@ F function_at(void* code) {
     return reinterpret_cast<F>(code);
   } else {
     if (code == nullptr) return nullptr;
-    return std::bit_cast<F>(MemberFunction{reinterpret_cast<std::uintptr_t>(code), 0});
+    const auto address = reinterpret_cast<std::uintptr_t>(code);
+    if (address % 2 != 0) fail_to_decode("an address is not that of a member function");
+    return std::bit_cast<F>(MemberFunction{address, 0});
   }
 }
 

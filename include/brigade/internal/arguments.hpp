@@ -22,8 +22,7 @@ inline constexpr bool kIsCharacter =
     std::is_same_v<T, char16_t> || std::is_same_v<T, char32_t>;
 
 template <class T>
-inline constexpr bool kIsText =
-    std::is_pointer_v<T>&& kIsCharacter<std::remove_const_t<std::remove_pointer_t<T>>>;
+inline constexpr bool kIsText = std::is_pointer_v<T>&& kIsCharacter<std::remove_const_t<std::remove_pointer_t<T>>>;
 
 // What travels for a T: itself, or the owner of what a view or a string literal looks at.
 template <class T>
@@ -47,9 +46,8 @@ requires(!std::is_same_v<std::remove_const_t<T>, bool>)  // a vector<bool> is no
 
 // For a parameter `char*` means memory to write to: it is not text.
 template <class P>
-using OwnedParameter =
-    typename std::conditional_t<std::is_pointer_v<P> && !std::is_const_v<std::remove_pointer_t<P>>,
-                                std::type_identity<P>, Owner<P>>::type;
+using OwnedParameter = typename std::conditional_t<std::is_pointer_v<P> && !std::is_const_v<std::remove_pointer_t<P>>,
+                                                   std::type_identity<P>, Owner<P>>::type;
 template <class A>
 using OwnedArgument = typename Owner<std::decay_t<A>>::type;
 
@@ -167,7 +165,7 @@ decltype(auto) pass(Owned& owned) {
     return Bare(owned);
   } else if constexpr (kIsVector<Owned>) {
     if (Bare::extent != std::dynamic_extent && owned.size() != Bare::extent) {
-      fail_to_encode("a span of fixed size got another number of elements");
+      fail_to_decode("a span of fixed size got another number of elements");
     }
     return Bare(owned.data(), owned.size());
   } else {

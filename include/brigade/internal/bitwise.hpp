@@ -134,8 +134,7 @@ constexpr BitwiseTraits read_bitwise_traits() {
   } else if constexpr (TimePointLike<T>) {
     return read_bitwise_traits<typename T::duration>();
   } else if constexpr (kIsStdArray<T>) {
-    return std::tuple_size_v<T> == 0 ? BitwiseTraits{false, false}
-                                     : read_bitwise_traits<typename T::value_type>();
+    return std::tuple_size_v<T> == 0 ? BitwiseTraits{false, false} : read_bitwise_traits<typename T::value_type>();
   } else if constexpr (HasFields<T>) {
     return bitwise_traits_of_all(FieldTypes<T>{});
   } else {

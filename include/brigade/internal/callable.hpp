@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <new>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -27,10 +28,10 @@ namespace brigade::internal {
 // A member function is called on an object that travels as its first argument: one of a derived class as
 // itself, a smart pointer as a pointer.
 template <class ObjectRef, class First, class C = std::remove_reference_t<ObjectRef>>
-using ObjectParameter = std::conditional_t<
-    std::is_lvalue_reference_v<ObjectRef>,
-    std::conditional_t<!std::is_base_of_v<C, First> && std::is_convertible_v<First, C>, C, First>&,
-    std::conditional_t<!std::is_base_of_v<C, First> && std::is_convertible_v<First, C>, C, First>&&>;
+using ObjectParameter =
+    std::conditional_t<std::is_lvalue_reference_v<ObjectRef>,
+                       std::conditional_t<!std::is_base_of_v<C, First> && std::is_convertible_v<First, C>, C, First>&,
+                       std::conditional_t<!std::is_base_of_v<C, First> && std::is_convertible_v<First, C>, C, First>&&>;
 
 // `Declared` are the parameters that a call is made with, `Owned` what travels for them.
 template <class... P>
@@ -78,25 +79,26 @@ struct Uncallable {};
 template <class F, class... P, class... Owned>
 constexpr auto result_of_call(TypeList<P...>, std::type_identity<std::tuple<Owned...>>) {
   if constexpr (std::is_invocable_v<F&, decltype(pass<P>(std::declval<Owned&>()))...>) {
-    return std::type_identity<
-        std::decay_t<std::invoke_result_t<F&, decltype(pass<P>(std::declval<Owned&>()))...>>>{};
+    return std::type_identity<std::decay_t<std::invoke_result_t<F&, decltype(pass<P>(std::declval<Owned&>()))...>>>{};
   } else {
     return std::type_identity<Uncallable>{};
   }
 }
 
 template <class F, class... A>
-using CallResult = typename decltype(result_of_call<std::decay_t<F>>(
-    typename Shape<F, A...>::Declared{}, std::type_identity<Params<F, A...>>{}))::type;
+using CallResult = typename decltype(result_of_call<std::decay_t<F>>(typename Shape<F, A...>::Declared{},
+                                                                     std::type_identity<Params<F, A...>>{}))::type;
 
 // void for a call that cannot be made: check_callable() says why.
 template <class F, class... A>
-using ResultOf =
-    std::conditional_t<std::is_same_v<CallResult<F, A...>, Uncallable>, void, CallResult<F, A...>>;
+using ResultOf = std::conditional_t<std::is_same_v<CallResult<F, A...>, Uncallable>, void, CallResult<F, A...>>;
 
 // Calls `f` with arguments that decode_args() made; they are moved in.
 template <class F, class... Owned>
-decltype(auto) invoke_decoded(F& f, std::tuple<Owned...>&& arguments) {
+decltype(auto) invoke_decoded(F& f, std::tuple<Owned...>&& owned) {
+  // What `f` points to is not known before run time, so a compiler that sees the object considers that it may be
+  // virtual, and warns that there is no table of virtual functions in the object.
+  auto& arguments = *std::launder(&owned);
   return [&]<class... P, std::size_t... I>(TypeList<P...>, std::index_sequence<I...>) -> decltype(auto) {
     return std::invoke(f, pass<P>(std::get<I>(arguments))...);
   }(typename Shape<F, Owned...>::Declared{}, std::index_sequence_for<Owned...>{});
@@ -183,8 +185,7 @@ constexpr CallFault arguments_fault_of() {
   using S = Signature<F>;
   if constexpr (S::kKnown && signature_fault<F>(typename S::Parameters{}, sizeof...(A)) != CallFault::none) {
     return signature_fault<F>(typename S::Parameters{}, sizeof...(A));
-  } else if constexpr (first_unconvertible(std::type_identity<Params<F, A...>>{}, TypeList<A...>{}) !=
-                       sizeof...(A)) {
+  } else if constexpr (first_unconvertible(std::type_identity<Params<F, A...>>{}, TypeList<A...>{}) != sizeof...(A)) {
     return CallFault::conversion;
   } else if constexpr (!decltype(parameter_obstacle(std::type_identity<Params<F, A...>>{}))::kClear) {
     return CallFault::parameter;
@@ -233,39 +234,33 @@ inline constexpr CallFault kCallFault = call_fault<F, A...>();
 template <class F, class... A>
 struct CallCannotTravel {
   static_assert(kCallFault<F, A...> != CallFault::not_callable, "brigade: this is not something that can be called.");
-  static_assert(
-      kCallFault<F, A...> != CallFault::std_function,
-      "brigade: a std::function cannot travel, it hides what it holds. Pass a function, a lambda without "
-      "captures, or brigade::partial(fn, args...).");
+  static_assert(kCallFault<F, A...> != CallFault::std_function,
+                "brigade: a std::function cannot travel, it hides what it holds. Pass a function, a lambda without "
+                "captures, or brigade::partial(fn, args...).");
   static_assert(kCallFault<F, A...> != CallFault::lambda_with_captures,
                 "brigade: a lambda with captures cannot travel to another process. Pass what it captures as "
                 "arguments, or use brigade::partial(fn, args...).");
   static_assert(kCallFault<F, A...> != CallFault::data_member,
                 "brigade: a pointer to a data member is not called in another process. Use a lambda without "
                 "captures that returns the member.");
-  static_assert(
-      kCallFault<F, A...> != CallFault::ellipsis,
-      "brigade: a function with C varargs (...) cannot be called in another process. Wrap it in a lambda "
-      "without captures.");
-  static_assert(
-      kCallFault<F, A...> != CallFault::argument_count,
-      "brigade: the number of arguments does not fit the function. Default arguments cannot be used from "
-      "here: pass all of them, or wrap the call in a lambda without captures.");
-  static_assert(
-      kCallFault<F, A...> != CallFault::reference_parameter,
-      "brigade: the function takes a non-const reference, but it runs in another process: changes made by "
-      "the callee do not come back. Return the value instead, and take the parameter by value or const "
-      "reference.");
-  static_assert(
-      kCallFault<F, A...> != CallFault::mutable_span,
-      "brigade: the function takes a std::span that it could write to, but it runs in another process: "
-      "changes made by the callee do not come back. Take a std::span<const T> and return the values.");
+  static_assert(kCallFault<F, A...> != CallFault::ellipsis,
+                "brigade: a function with C varargs (...) cannot be called in another process. Wrap it in a lambda "
+                "without captures.");
+  static_assert(kCallFault<F, A...> != CallFault::argument_count,
+                "brigade: the number of arguments does not fit the function. Default arguments cannot be used from "
+                "here: pass all of them, or wrap the call in a lambda without captures.");
+  static_assert(kCallFault<F, A...> != CallFault::reference_parameter,
+                "brigade: the function takes a non-const reference, but it runs in another process: changes made by "
+                "the callee do not come back. Return the value instead, and take the parameter by value or const "
+                "reference.");
+  static_assert(kCallFault<F, A...> != CallFault::mutable_span,
+                "brigade: the function takes a std::span that it could write to, but it runs in another process: "
+                "changes made by the callee do not come back. Take a std::span<const T> and return the values.");
   static_assert(kCallFault<F, A...> != CallFault::not_invocable,
                 "brigade: the callable cannot be called with these arguments, decayed and moved in.");
-  static_assert(
-      kCallFault<F, A...> != CallFault::function_result,
-      "brigade: a function cannot be a result: nothing that a worker sends may choose code to run here. "
-      "Return what identifies it, such as an enum.");
+  static_assert(kCallFault<F, A...> != CallFault::function_result,
+                "brigade: a function cannot be a result: nothing that a worker sends may choose code to run here. "
+                "Return what identifies it, such as an enum.");
   static constexpr bool value = false;
 };
 
@@ -288,8 +283,7 @@ constexpr auto explain_call() {
   } else if constexpr (Fault == CallFault::state) {
     return assert_travels<F>();
   } else if constexpr (Fault == CallFault::conversion) {
-    constexpr std::size_t kNumber =
-        first_unconvertible(std::type_identity<Params<F, A...>>{}, TypeList<A...>{});
+    constexpr std::size_t kNumber = first_unconvertible(std::type_identity<Params<F, A...>>{}, TypeList<A...>{});
     return ArgumentDoesNotConvert<static_cast<int>(kNumber), std::tuple_element_t<kNumber, std::tuple<A...>>,
                                   std::tuple_element_t<kNumber, Params<F, A...>>>::value;
   } else if constexpr (Fault == CallFault::parameter) {
@@ -311,7 +305,7 @@ template <class F, class... A>
 constexpr auto check_target() {
   constexpr CallFault kFault = kCallFault<std::decay_t<F>, A...>;
   constexpr bool kOfResult = kFault == CallFault::result || kFault == CallFault::function_result;
-  return explain_call<kOfResult ? CallFault::none : kFault, std::decay_t<F>, A...>();
+  return explain_call < kOfResult ? CallFault::none : kFault, std::decay_t<F>, A... > ();
 }
 
 // --- the callable itself --------------------------------------------------------------------------------------------

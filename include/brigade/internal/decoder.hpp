@@ -22,8 +22,7 @@ namespace brigade {
 class Decoder {
  public:
   // Without a resolver functions are refused: nothing in the record can choose code to run.
-  explicit Decoder(std::span<const std::byte> record,
-                   const internal::FunctionResolver* functions = nullptr) noexcept
+  explicit Decoder(std::span<const std::byte> record, const internal::FunctionResolver* functions = nullptr) noexcept
       : record_(record), functions_(functions) {}
 
   std::span<const std::byte> take(std::size_t size) {

@@ -131,6 +131,8 @@ namespace internal {
 
 // Throws SerializationError for a value that means nothing in another process.
 [[noreturn]] void fail_to_encode(const char* why);
+// The same on arrival, where no Decoder is at hand to name the offset.
+[[noreturn]] void fail_to_decode(const char* why);
 
 }  // namespace internal
 }  // namespace brigade

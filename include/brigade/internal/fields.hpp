@@ -57,15 +57,12 @@ constexpr bool takes_flat(std::index_sequence<I...>) {
 
 template <class T, std::size_t... Others>
 constexpr bool takes_base(std::index_sequence<Others...>) {
-  return requires {
-    T{std::declval<AnyBase<T>>(), (static_cast<void>(Others), std::declval<AnyField>())...};
-  };
+  return requires { T{std::declval<AnyBase<T>>(), (static_cast<void>(Others), std::declval<AnyField>())...}; };
 }
 
 // T{Any * sizeof...(Before), {Any * sizeof...(In)}, Any * sizeof...(After)}
 template <class T, std::size_t... Before, std::size_t... In, std::size_t... After>
-constexpr bool takes_nested(std::index_sequence<Before...>, std::index_sequence<In...>,
-                            std::index_sequence<After...>) {
+constexpr bool takes_nested(std::index_sequence<Before...>, std::index_sequence<In...>, std::index_sequence<After...>) {
   return requires {
     T{(static_cast<void>(Before), std::declval<AnyField>())...,
       {(static_cast<void>(In), std::declval<AnyField>())...},
@@ -152,8 +149,7 @@ constexpr FieldLayout read_field_layout() {
     } else {
       constexpr std::size_t kFlat = count_flat<T, AnyField>();
       if constexpr (kFlat == 0) {
-        return {count_flat<T, AnyReference>() != 0 ? FieldStatus::reference : FieldStatus::unreadable, 0,
-                false};
+        return {count_flat<T, AnyReference>() != 0 ? FieldStatus::reference : FieldStatus::unreadable, 0, false};
       } else if constexpr (takes_base<T>(std::make_index_sequence<kFlat - 1>{})) {
         return {FieldStatus::base_class, 0, false};
       } else {

@@ -205,9 +205,7 @@ template <>
 struct Codec<std::vector<bool>> {
   using Parts = internal::TypeList<bool>;
   static constexpr std::size_t kMinBytes = sizeof(std::uint64_t);
-  static void encode(Encoder& encoder, const std::vector<bool>& bits) {
-    internal::encode_bits(encoder, bits);
-  }
+  static void encode(Encoder& encoder, const std::vector<bool>& bits) { internal::encode_bits(encoder, bits); }
   static std::vector<bool> decode(Decoder& decoder) { return internal::decode_bits(decoder); }
 };
 
@@ -261,8 +259,7 @@ struct Codec<std::set<K, Less, A>> : internal::SetCodec<std::set<K, Less, A>> {}
 template <class K, internal::StatelessPolicy Less, class A>
 struct Codec<std::multiset<K, Less, A>> : internal::SetCodec<std::multiset<K, Less, A>> {};
 template <class K, internal::StatelessPolicy Hash, internal::StatelessPolicy Equal, class A>
-struct Codec<std::unordered_set<K, Hash, Equal, A>>
-    : internal::SetCodec<std::unordered_set<K, Hash, Equal, A>> {};
+struct Codec<std::unordered_set<K, Hash, Equal, A>> : internal::SetCodec<std::unordered_set<K, Hash, Equal, A>> {};
 template <class K, internal::StatelessPolicy Hash, internal::StatelessPolicy Equal, class A>
 struct Codec<std::unordered_multiset<K, Hash, Equal, A>>
     : internal::SetCodec<std::unordered_multiset<K, Hash, Equal, A>> {};
@@ -272,8 +269,8 @@ struct Codec<std::map<K, V, Less, A>> : internal::MapCodec<std::map<K, V, Less, 
 template <class K, class V, internal::StatelessPolicy Less, class A>
 struct Codec<std::multimap<K, V, Less, A>> : internal::MapCodec<std::multimap<K, V, Less, A>> {};
 template <class K, class V, internal::StatelessPolicy Hash, internal::StatelessPolicy Equal, class A>
-struct Codec<std::unordered_map<K, V, Hash, Equal, A>>
-    : internal::MapCodec<std::unordered_map<K, V, Hash, Equal, A>> {};
+struct Codec<std::unordered_map<K, V, Hash, Equal, A>> : internal::MapCodec<std::unordered_map<K, V, Hash, Equal, A>> {
+};
 template <class K, class V, internal::StatelessPolicy Hash, internal::StatelessPolicy Equal, class A>
 struct Codec<std::unordered_multimap<K, V, Hash, Equal, A>>
     : internal::MapCodec<std::unordered_multimap<K, V, Hash, Equal, A>> {};

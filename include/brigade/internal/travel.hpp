@@ -53,8 +53,8 @@ constexpr bool is_lambda() {
 
 template <class T>
 constexpr bool is_std_function() {
-  return std::is_class_v<T> && (begins_with(type_name<T>(), "std::function<") ||
-                                begins_with(type_name<T>(), "std::move_only_function<"));
+  return std::is_class_v<T> &&
+         (begins_with(type_name<T>(), "std::function<") || begins_with(type_name<T>(), "std::move_only_function<"));
 }
 
 template <class T>
@@ -115,10 +115,9 @@ struct TypeCannotTravel {
   static_assert(kObstacle<T> != Obstacle::raw_pointer,
                 "brigade: a raw pointer cannot travel to another process. Send the value it points to, a "
                 "std::unique_ptr or a std::vector (for text: std::string).");
-  static_assert(
-      kObstacle<T> != Obstacle::member_pointer,
-      "brigade: a pointer to a data member cannot travel. Use a lambda without captures that returns the "
-      "member.");
+  static_assert(kObstacle<T> != Obstacle::member_pointer,
+                "brigade: a pointer to a data member cannot travel. Use a lambda without captures that returns the "
+                "member.");
   static_assert(kObstacle<T> != Obstacle::reference,
                 "brigade: a reference cannot travel to another process. Hold a value instead.");
   static_assert(kObstacle<T> != Obstacle::std_function,
@@ -130,25 +129,21 @@ struct TypeCannotTravel {
   static_assert(kObstacle<T> != Obstacle::view,
                 "brigade: a view cannot travel, what it looks at stays behind. Use an owner: std::string for "
                 "std::string_view, std::vector for std::span.");
-  static_assert(
-      kObstacle<T> != Obstacle::system_object,
-      "brigade: this type cannot be copied (a mutex, a thread, a stream or another handle of this process). "
-      "Create it in the worker, or say how it travels by specialising brigade::Codec<T>.");
-  static_assert(
-      kObstacle<T> != Obstacle::base_class,
-      "brigade: an aggregate with a base class is not taken apart. Make the base a member, or say how it "
-      "travels by specialising brigade::Codec<T>.");
-  static_assert(
-      kObstacle<T> != Obstacle::too_many_fields,
-      "brigade: an aggregate of more than 64 fields is not taken apart. Group its fields into structs, or "
-      "say how it travels by specialising brigade::Codec<T>.");
+  static_assert(kObstacle<T> != Obstacle::system_object,
+                "brigade: this type cannot be copied (a mutex, a thread, a stream or another handle of this process). "
+                "Create it in the worker, or say how it travels by specialising brigade::Codec<T>.");
+  static_assert(kObstacle<T> != Obstacle::base_class,
+                "brigade: an aggregate with a base class is not taken apart. Make the base a member, or say how it "
+                "travels by specialising brigade::Codec<T>.");
+  static_assert(kObstacle<T> != Obstacle::too_many_fields,
+                "brigade: an aggregate of more than 64 fields is not taken apart. Group its fields into structs, or "
+                "say how it travels by specialising brigade::Codec<T>.");
   static_assert(kObstacle<T> != Obstacle::unreadable_fields,
                 "brigade: the fields of this aggregate cannot be counted. Say how it travels by specialising "
                 "brigade::Codec<T>.");
-  static_assert(
-      kObstacle<T> != Obstacle::no_codec,
-      "brigade: this type is neither an aggregate nor customised. Say how it travels by specialising "
-      "brigade::Codec<T>.");
+  static_assert(kObstacle<T> != Obstacle::no_codec,
+                "brigade: this type is neither an aggregate nor customised. Say how it travels by specialising "
+                "brigade::Codec<T>.");
   static constexpr bool value = false;
 };
 

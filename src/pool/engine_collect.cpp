@@ -62,6 +62,7 @@ void Engine::collect_results(Worker& worker) {
     }
   }
   worker.answered = true;
+  worker.seen_for = {};
   deaths_before_work_ = 0;
   worker.end.announce_collected();
 }

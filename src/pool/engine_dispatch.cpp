@@ -70,7 +70,8 @@ void Engine::push_back(Task& task, const Encoder& payload) {
 bool Engine::has_room(const Worker& worker) const {
   if (worker.doomed() || worker.in_flight.size() >= kMostInRing) return false;
   if (worker.in_flight.empty()) return true;
-  if (cost_ns_ == 0) return false;  // who knows how long it will wait there
+  // Who knows how long it would wait there; or the task at work shows that the estimate is wrong.
+  if (cost_ns_ == 0 || worker.seen_for >= kStuck) return false;
   return worker.in_flight.size() < 2 || worker.queued_items * cost_ns_ < kPrefetchNs;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <memory>
 #include <vector>
 
@@ -37,6 +38,16 @@ long bare_clone(unsigned long flags, int* pidfd, int* tid) noexcept {
 #else
   return ::syscall(SYS_clone, flags, nullptr, pidfd, 0UL, tid);
 #endif
+}
+
+// The handle of a child that was just made; when there can be none the child ends.
+Fd pidfd_of_new(int pid) {
+  try {
+    return open_pidfd(pid);
+  } catch (const std::system_error& error) {
+    if (error.code().value() != ESRCH) end_child(pid);
+    throw;
+  }
 }
 
 }  // namespace
@@ -67,7 +78,7 @@ NewProcess clone_process(Parent parent) noexcept {
 NewProcess fork_process() {
   NewProcess made;
   made.pid = check(::fork(), "fork");
-  if (made.pid > 0) made.pidfd = open_pidfd(made.pid);
+  if (made.pid > 0) made.pidfd = pidfd_of_new(made.pid);
   return made;
 }
 
@@ -76,12 +87,18 @@ NewProcess spawn_self(std::span<const std::string> arguments, std::span<const in
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
 
+  // First out of the way of the numbers they will have.
+  const int first_free = kFirstKeptFd + static_cast<int>(keep.size());
+  std::vector<Fd> kept;
+  for (const int fd : keep) kept.emplace_back(check(::fcntl(fd, F_DUPFD_CLOEXEC, first_free), "fcntl(F_DUPFD_CLOEXEC)"));
+
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   const std::unique_ptr<posix_spawn_file_actions_t, int (*)(posix_spawn_file_actions_t*)> actions_owner(
       &actions, posix_spawn_file_actions_destroy);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  for (const int fd : keep) posix_spawn_file_actions_adddup2(&actions, fd, fd);  // takes close-on-exec off
+  for (int i = 0; const Fd& fd : kept) posix_spawn_file_actions_adddup2(&actions, fd.get(), kFirstKeptFd + i++);
+  posix_spawn_file_actions_addclosefrom_np(&actions, first_free);
 
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -95,8 +112,15 @@ NewProcess spawn_self(std::span<const std::string> arguments, std::span<const in
   NewProcess made;
   const int error = ::posix_spawn(&made.pid, "/proc/self/exe", &actions, &attributes, argv.data(), environ);
   if (error != 0) throw_errno("posix_spawn(/proc/self/exe)", error);
-  made.pidfd = open_pidfd(made.pid);
+  made.pidfd = pidfd_of_new(made.pid);
   return made;
+}
+
+std::vector<std::string> program_arguments() {
+  std::vector<std::string> arguments;
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  for (std::string argument; std::getline(file, argument, '\0');) arguments.push_back(argument);
+  return arguments;
 }
 
 unsigned fork_generation() noexcept {
@@ -104,6 +128,10 @@ unsigned fork_generation() noexcept {
   [[maybe_unused]] static const int registered =
       ::pthread_atfork(nullptr, nullptr, [] { generation.fetch_add(1, std::memory_order_relaxed); });
   return generation.load(std::memory_order_relaxed);
+}
+
+void at_fork(void (*prepare)(), void (*parent)(), void (*child)()) {
+  if (const int error = ::pthread_atfork(prepare, parent, child); error != 0) throw_errno("pthread_atfork", error);
 }
 
 int thread_count() {

@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "os/fd.hpp"
 
@@ -25,16 +26,25 @@ enum class Parent {
 // user can take its exit code. Neither throws nor allocates.
 NewProcess clone_process(Parent parent) noexcept;
 
-// A copy of this process by fork(), safe while other threads run. Throws std::system_error.
+// A copy of this process by fork(), safe while other threads run. The child must not end before the parent has its
+// handle, or somebody's waitpid(-1) may take it away: see pass_gate(). Throws std::system_error.
 NewProcess fork_process();
 
-// Starts this program's own file anew with `arguments` (the first is argv[0]). The descriptors `keep` stay open under
-// their numbers, standard input is /dev/null, no signal is blocked. Throws std::system_error.
+// Starts this program's own file anew with `arguments` (the first is argv[0]). The descriptors `keep` become
+// kFirstKeptFd and following there, standard input is /dev/null, no other descriptor but standard output and error is
+// inherited, no signal is blocked. The child must not end at once, as with fork_process(). Throws std::system_error.
 NewProcess spawn_self(std::span<const std::string> arguments, std::span<const int> keep);
+inline constexpr int kFirstKeptFd = 3;
+
+// The arguments this process was started with, as the kernel remembers them.
+std::vector<std::string> program_arguments();
 
 // Counts the forks (by fork(), not by clone_process) between the program's start and this process: an object that
 // remembers another number lives in a forked copy of the process that made it.
 unsigned fork_generation() noexcept;
+
+// Has fork() call these: before, and after in the parent and in the child. For good.
+void at_fork(void (*prepare)(), void (*parent)(), void (*child)());
 
 // The number of threads of this process.
 int thread_count();

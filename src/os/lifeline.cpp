@@ -5,12 +5,15 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <mutex>
 #include <vector>
 
+#include "os/clone.hpp"
 #include "os/error.hpp"
 
 namespace brigade::os {
@@ -43,15 +46,13 @@ void close_inherited_lifelines() noexcept {
   registry().fds.clear();
 }
 
-ParentEnd::ParentEnd(Fd fd) : fd_(std::move(fd)) {
-  const std::lock_guard lock(registry().mutex);
-  registry().fds.push_back(fd_.get());
-}
+ParentEnd::ParentEnd(Fd fd) noexcept : fd_(std::move(fd)), fork_generation_(fork_generation()) {}
 
 ParentEnd::ParentEnd(ParentEnd&& other) noexcept = default;
 
 ParentEnd& ParentEnd::operator=(ParentEnd&& other) noexcept {
   std::swap(fd_, other.fd_);
+  std::swap(fork_generation_, other.fork_generation_);
   return *this;
 }
 
@@ -59,18 +60,38 @@ ParentEnd::~ParentEnd() { close(); }
 
 void ParentEnd::close() noexcept {
   if (!fd_) return;
+  if (fork_generation_ != fork_generation()) {
+    fd_.release();  // a forked child has closed it at once, and the number may belong to another file by now
+    return;
+  }
   const std::lock_guard lock(registry().mutex);
-  // In a forked child the list is empty and the number may belong to another file by now: leave it alone.
-  if (std::erase(registry().fds, fd_.get()) == 0) fd_.release();
+  std::erase(registry().fds, fd_.get());
   fd_.close();
 }
 
 Lifeline make_lifeline() {
+  Fd gate = above_standard(Fd(check(::eventfd(0, EFD_CLOEXEC), "eventfd")));
+  // The lock keeps forks away until the end is registered: one in between would take a copy along that nobody closes.
+  const std::lock_guard lock(registry().mutex);
+  registry().fds.reserve(registry().fds.size() + 1);
   int ends[2];
   check(::pipe2(ends, O_CLOEXEC), "pipe2");
-  Fd read_end(ends[0]);
-  Fd write_end(ends[1]);
-  return {ParentEnd(above_standard(std::move(write_end))), above_standard(std::move(read_end))};
+  Fd read_end = Fd(ends[0]);
+  Fd write_end = above_standard(Fd(ends[1]));
+  read_end = above_standard(std::move(read_end));
+  registry().fds.push_back(write_end.get());
+  return {ParentEnd(std::move(write_end)), std::move(read_end), std::move(gate)};
+}
+
+void open_gate(const Fd& gate) noexcept {
+  const std::uint64_t open = 1;
+  [[maybe_unused]] const auto n = ::write(gate.get(), &open, sizeof open);
+}
+
+void pass_gate(int gate) noexcept {
+  std::uint64_t open = 0;
+  while (::read(gate, &open, sizeof open) < 0 && errno == EINTR) {
+  }
 }
 
 bool tie_to_parent(int child_end) noexcept {

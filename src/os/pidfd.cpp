@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "os/pidfd.hpp"
 
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <ctime>
 
 #include "os/error.hpp"
 #include "os/poller.hpp"
@@ -30,11 +32,18 @@ constexpr std::uint64_t kPidfdInfoExit = 1U << 3U;
 
 int code_of_wait_status(int status) { return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status); }
 
+// The kernel says first that the process has ended, takes it away, and only then remembers how it ended: for a moment
+// there is no answer yet. An older kernel never has one.
 int exit_code_after_foreign_reap(const Fd& pidfd) {
-  PidfdInfo info{};
-  info.mask = kPidfdInfoExit;
-  if (::ioctl(pidfd.get(), BRIGADE_PIDFD_GET_INFO, &info) == 0 && (info.mask & kPidfdInfoExit) != 0) {
-    return code_of_wait_status(info.exit_code);
+  constexpr int kLooks = 200;
+  constexpr timespec kPause{0, 100'000};
+  for (int look = 0; look < kLooks; ++look) {
+    PidfdInfo info{};
+    info.mask = kPidfdInfoExit;
+    const bool answered = ::ioctl(pidfd.get(), BRIGADE_PIDFD_GET_INFO, &info) == 0;
+    if (answered && (info.mask & kPidfdInfoExit) != 0) return code_of_wait_status(info.exit_code);
+    if (!answered && errno != ESRCH) break;
+    ::nanosleep(&kPause, nullptr);
   }
   return kLostExitCode;
 }
@@ -58,6 +67,12 @@ std::optional<int> reap(const Fd& pidfd) {
   }
   if (info.si_pid == 0) return std::nullopt;
   return info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
+}
+
+void end_child(int pid) noexcept {
+  ::kill(pid, SIGKILL);
+  while (::waitpid(pid, nullptr, __WALL) < 0 && errno == EINTR) {
+  }
 }
 
 bool send_signal(const Fd& pidfd, int signal) {

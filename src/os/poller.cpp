@@ -41,4 +41,13 @@ bool wait_readable(int fd, std::chrono::steady_clock::time_point deadline) noexc
   }
 }
 
+bool wait_readable_unless(int fd, const Fd& end) noexcept {
+  for (;;) {
+    pollfd entries[] = {{fd, POLLIN, 0}, {end.get(), POLLIN, 0}};
+    const int n = ::poll(entries, 2, -1);
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) return entries[0].revents != 0;
+  }
+}
+
 }  // namespace brigade::os

@@ -29,4 +29,7 @@ class Poller {
 // the kernel itself rings it.
 bool wait_readable(int fd, std::chrono::steady_clock::time_point deadline) noexcept;
 
+// Waits until `fd` is readable, or false when `end` is first.
+bool wait_readable_unless(int fd, const Fd& end) noexcept;
+
 }  // namespace brigade::os

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -48,6 +50,22 @@ void close_fd(int fd) noexcept { ::close(fd); }
 
 bool set_close_on_exec(int fd) noexcept { return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0; }
 
+bool is_sealed_memory(int fd) noexcept {
+  const int seals = ::fcntl(fd, F_GET_SEALS);
+  return seals >= 0 && (seals & F_SEAL_SHRINK) != 0;
+}
+
+bool is_pipe(int fd) noexcept {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+bool is_message_socket(int fd) noexcept {
+  int type = 0;
+  socklen_t bytes = sizeof type;
+  return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes) == 0 && type == SOCK_SEQPACKET;
+}
+
 void write_at_start(const Fd& file, std::span<const std::byte> bytes) {
   for (std::size_t done = 0; done < bytes.size();) {
     const ssize_t n = ::pwrite(file.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
@@ -57,14 +75,17 @@ void write_at_start(const Fd& file, std::span<const std::byte> bytes) {
 }
 
 void flush_standard_streams() noexcept {
+  static const std::ios_base::Init streams_exist;  // a static initialiser may start processes
   for (FILE* stream : {stdout, stderr}) {
     if (::ftrylockfile(stream) != 0) continue;
+    if (stream == stdout) std::cout.flush();  // it may hold text of its own: sync_with_stdio(false)
     ::fflush_unlocked(stream);
     ::funlockfile(stream);
   }
 }
 
 void flush_all_streams() noexcept {
+  static const std::ios_base::Init streams_exist;
   std::cout.flush();
   std::fflush(nullptr);
 }

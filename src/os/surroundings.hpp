@@ -33,10 +33,15 @@ void close_fd(int fd) noexcept;
 // False when the descriptor is not open.
 bool set_close_on_exec(int fd) noexcept;
 
+// What a descriptor is; false when it is not open.
+bool is_sealed_memory(int fd) noexcept;
+bool is_pipe(int fd) noexcept;
+bool is_message_socket(int fd) noexcept;
+
 // Writes all bytes from the file's begin on. Throws std::system_error.
 void write_at_start(const Fd& file, std::span<const std::byte> bytes);
 
-// Writes out what stdio holds for stdout and stderr, leaving alone a stream that another thread holds.
+// Writes out what stdout, stderr and std::cout hold, leaving alone a stream that another thread holds.
 void flush_standard_streams() noexcept;
 
 // Writes out std::cout and every stdio stream: for a process with one thread.

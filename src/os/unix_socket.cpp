@@ -29,6 +29,10 @@ std::pair<Fd, Fd> make_socket_pair() {
 }
 
 bool send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds) noexcept {
+  if (fds.size() > kMaxPassedFds) {
+    errno = E2BIG;
+    return false;
+  }
   Control control;
   iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
   msghdr message{};

@@ -15,7 +15,7 @@ inline constexpr std::size_t kMaxPassedFds = 64;
 // Two connected ends that keep message boundaries (SOCK_SEQPACKET).
 std::pair<Fd, Fd> make_socket_pair();
 
-// Sends one message; false when the other end is gone. Neither throws nor allocates: the zygote uses it.
+// Sends one message; false when it cannot, errno says why: EPIPE when the other end is gone. Neither throws nor allocates: the zygote uses it.
 bool send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds) noexcept;
 
 struct Received {

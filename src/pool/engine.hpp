@@ -60,6 +60,7 @@ struct Worker {
   std::uint64_t seen_claim = 0;
   std::uint64_t seen_item = 0;
   std::chrono::nanoseconds seen_for{0};
+  std::chrono::nanoseconds unclaimed_for{0};  // how long its oldest task has not been begun
   bool timed_out = false;  // it is being stopped for a task that took too long
   bool killed = false;     // SIGKILL is on its way
   bool answered = false;   // it has answered something, ever
@@ -67,6 +68,10 @@ struct Worker {
   std::string corrupt;  // why its segment is not believed any more
 
   bool doomed() const { return stopping || timed_out || killed; }
+
+  // Whether collect() would find something: what a worker says that is not believed, or that nobody waits for, does not
+  // count.
+  bool has_answers() const { return end.has_results() && corrupt.empty() && !(stopping && in_flight.empty()); }
 };
 
 // See above and engine_face.hpp.
@@ -95,7 +100,10 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void forget_cost();
 
   // For futures: their hooks and places are guarded by the engine's lock.
-  std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
+  std::unique_lock<std::mutex> lock() {
+    check_owner();
+    return std::unique_lock(mutex_);
+  }
   bool is_claimed(const Task& task) const;  // under the lock
   // While it lives the engine thread collects answers as they come, for waiters that cannot collect themselves.
   void attend(int change);
@@ -141,6 +149,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void ring_engine();
   void on_death(Worker& worker, int exit_code);
   std::exception_ptr death_error(const Worker& worker, const Task& task, int exit_code) const;
+  std::uint64_t claim_of(Worker& worker);
+  void distrust(Worker& worker, const std::string& why);
   void watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed);
   void fail_everything(const std::exception_ptr& error);
   void break_pool(const std::string& reason);

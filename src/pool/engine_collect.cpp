@@ -10,7 +10,6 @@ namespace brigade::internal {
 
 namespace {
 
-constexpr int kSigKill = 9;
 // A little longer than the way through a worker that is awake; beyond that sleeping is cheaper for everybody.
 constexpr std::chrono::microseconds kSpin{50};
 constexpr std::uint32_t kFirstSamples = 8;  // the first ones are of cold workers
@@ -19,7 +18,7 @@ constexpr std::uint32_t kLookEvery = 16;  // the worker's counters are a cache l
 }  // namespace
 
 bool Engine::any_results() const {
-  return std::ranges::any_of(workers_, [](const auto& entry) { return entry.second->end.has_results(); });
+  return std::ranges::any_of(workers_, [](const auto& entry) { return entry.second->has_answers(); });
 }
 
 void Engine::collect_all() {
@@ -27,14 +26,11 @@ void Engine::collect_all() {
 }
 
 void Engine::collect(Worker& worker) {
-  if (!worker.corrupt.empty() || !worker.end.has_results()) return;
-  if (worker.in_flight.empty() && worker.stopping) return;  // nobody waits for what it says
+  if (!worker.has_answers()) return;
   try {
     collect_results(worker);
   } catch (const std::exception& error) {  // CorruptSegment, SerializationError, no memory for the answer
-    worker.corrupt = error.what();  // its death, which follows, says so
-    worker.child->signal(kSigKill);
-    worker.killed = true;
+    distrust(worker, error.what());
   }
   if (cost_samples_ < kFirstSamples || worker.answers_seen >= kLookEvery) learn_cost(worker);
 }
@@ -106,6 +102,7 @@ void Engine::fail_rest(Task& task, const std::exception_ptr& error) {
 
 bool Engine::wait(FutureState& state, Deadline deadline) {
   if (state.done()) return true;
+  check_owner();
   // A first look, and a spin while another CPU is likely to answer within the time that sleeping would cost.
   {
     Lock lock(mutex_);
@@ -121,13 +118,13 @@ bool Engine::wait(FutureState& state, Deadline deadline) {
       // pool changes, so the lock is held: others who come meanwhile find everything collected soon.
       Deadline end = kNever;  // the clock is read when the first short spin was in vain
       for (std::uint32_t i = 1; !state.done(); ++i) {
-        if (worker->end.has_results()) {
+        if (worker->has_answers()) {
           collect(*worker);
           continue;
         }
         os::cpu_relax();
         if (i % 32 != 0) continue;
-        if (worker->end.worker_cpu() == os::current_cpu() || worker->end.worker_sleeps()) break;
+        if (worker->end.worker_cpu() == os::current_cpu() || worker->end.worker_sleeps() || worker->doomed()) break;
         const Deadline now = Clock::now();
         if (end == kNever) end = std::min(deadline, now + kSpin);
         if (now > end) break;
@@ -146,7 +143,7 @@ bool Engine::wait(FutureState& state, Deadline deadline) {
 }
 
 bool Engine::wait(Waiter& waiter, Deadline deadline) {
-  Lock lock(mutex_);
+  Lock lock = this->lock();
   collect_until(lock, waiter, deadline, Until::ready);
   return waiter.ready();
 }
@@ -209,7 +206,7 @@ void Engine::arm() {
 }
 
 void Engine::attend(int change) {
-  const Lock lock(mutex_);
+  const Lock lock = this->lock();
   attended_ += change;
   if (collector_ == nullptr) arm();
 }

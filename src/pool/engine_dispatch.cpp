@@ -36,7 +36,7 @@ void Engine::check_usable() const {
 
 void Engine::submit(Task& task, const Encoder& payload, std::uint32_t items, FunctionRef entry,
                     std::chrono::nanoseconds timeout, std::optional<std::uint64_t> first_index) {
-  const Lock lock(mutex_);
+  const Lock lock = this->lock();
   check_usable();
   if (!thread_.joinable()) start_thread();
   task.items_ = items;

@@ -23,6 +23,7 @@ constexpr std::chrono::milliseconds kDeadlineTick{10};
 // What one tick may add to a task's time: after a suspension the clock has jumped and nobody has run.
 constexpr std::chrono::milliseconds kTickCap{50};
 constexpr std::chrono::milliseconds kTerminateGrace{500};
+constexpr std::chrono::seconds kStartLimit{10};
 constexpr unsigned kMostDeathsBeforeWork = 3;
 
 std::string seconds(std::chrono::nanoseconds time) {
@@ -113,8 +114,24 @@ void Engine::watch() {
   }
 }
 
-void Engine::watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed) {
+void Engine::distrust(Worker& worker, const std::string& why) {
+  worker.corrupt = why;  // its death, which follows, says so
+  worker.killed = true;
+  worker.child->signal(kSigKill);
+}
+
+// The task the worker has claimed last. A number that cannot be shows that a task wrote where it must not.
+std::uint64_t Engine::claim_of(Worker& worker) {
   const std::uint64_t claim = worker.end.claimed_task();
+  const bool possible = worker.end.intact() && claim <= worker.end.published() && claim >= worker.seen_claim;
+  if (!possible && worker.corrupt.empty()) distrust(worker, "it wrote over the memory it shares with its pool");
+  if (possible) return claim;
+  // Tasks run in order: the oldest without an answer is the one.
+  return worker.in_flight.empty() ? worker.seen_claim : worker.in_flight.front().sequence;
+}
+
+void Engine::watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed) {
+  const std::uint64_t claim = claim_of(worker);
   const std::uint64_t item = worker.end.claimed_item();
   const bool running = !worker.in_flight.empty() && worker.in_flight.front().sequence == claim;
   if (running && claim == worker.seen_claim && item == worker.seen_item) {
@@ -131,8 +148,12 @@ void Engine::watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed) {
     worker.child->signal(kSigKill);
     return;
   }
-  const std::chrono::nanoseconds limit = running ? worker.in_flight.front().task->timeout_ : std::chrono::nanoseconds{0};
-  if (limit.count() == 0 || worker.seen_for < limit || worker.doomed()) return;
+  const std::chrono::nanoseconds limit =
+      worker.in_flight.empty() ? std::chrono::nanoseconds{0} : worker.in_flight.front().task->timeout_;
+  worker.unclaimed_for = running || limit.count() == 0 ? std::chrono::nanoseconds{0} : worker.unclaimed_for + elapsed;
+  // A worker that does not even begin is stopped as well: its start hangs, or a task has spoilt its words.
+  const bool late = running ? worker.seen_for >= limit : worker.unclaimed_for >= limit + kStartLimit;
+  if (limit.count() == 0 || !late || worker.doomed()) return;
   worker.timed_out = true;
   worker.child->signal(kSigTerm);
 }
@@ -153,7 +174,7 @@ std::exception_ptr Engine::death_error(const Worker& worker, const Task& task, i
 // answered, that one fails, those behind it run elsewhere. Tasks it had not claimed run elsewhere.
 void Engine::on_death(Worker& worker, int exit_code) {
   collect(worker);
-  const std::uint64_t claimed = worker.end.claimed_task();
+  const std::uint64_t claimed = claim_of(worker);
   bool cost_a_task = false;
   while (!worker.in_flight.empty()) {
     const InFlight entry = worker.in_flight.back();

@@ -127,6 +127,7 @@ TEST_P(EachContext, ExceptionsArriveWithTheirOrigin) {
 }
 
 TEST_P(EachContext, TaskMayUseAPoolOfItsOwn) {
+  if (!testing_support::kForksCanStartThreads && GetParam() == std::string("fork")) GTEST_SKIP();
   ProcessPoolExecutor executor(options(2));
   const auto nested = [](int n) {
     std::vector<int> numbers(static_cast<std::size_t>(n));
@@ -378,6 +379,7 @@ TEST(Executor, EveryWorkerGetsWorkWhenThereIsEnough) {
   for (int i = 0; i < 4; ++i) futures.push_back(executor.submit(wait_and_return, gate.path(), i));
   EXPECT_TRUE(eventually([&] { return std::ranges::all_of(futures, [](auto& f) { return f.running(); }); }));
   gate.open();
+  for (auto& future : futures) future.wait();
 }
 
 // ---- payloads ----

@@ -7,6 +7,7 @@
 #include <deque>
 #include <list>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -227,7 +228,7 @@ TEST(AsCompleted, TakesAnyRangeOfFutures) {
   EXPECT_EQ(285, sum);
   sum = 0;
   const std::vector<Future<int>> more(futures.begin(), futures.end());
-  for (auto& future : as_completed(more | std::views::take(3))) sum += future.result();
+  for (auto& future : as_completed(std::span(more).first(3))) sum += future.result();
   EXPECT_EQ(5, sum);
 }
 
@@ -316,7 +317,8 @@ TEST(AsCompleted, MixesTheFuturesOfTwoExecutors) {
   ProcessPoolExecutor two(1);
   for (int round = 0; round < 10; ++round) {
     Gate gates[2];
-    const std::vector<Future<int>> futures{one.submit(behind, gates[0].path(), 0), two.submit(behind, gates[1].path(), 1)};
+    const std::vector<Future<int>> futures{one.submit(behind, gates[0].path(), 0),
+                                           two.submit(behind, gates[1].path(), 1)};
     int expected = round % 2;
     gates[expected].open();
     int seen = 0;
@@ -421,6 +423,7 @@ TEST(Wait, FirstCompletedReturnsWithTheFirst) {
   EXPECT_EQ(std::vector{futures[1]}, done);
   EXPECT_EQ((std::vector{futures[0], futures[2]}), not_done);
   for (Gate& gate : gates) gate.open();
+  wait(futures);
 }
 
 TEST(Wait, FirstExceptionPassesOverSuccess) {
@@ -437,6 +440,7 @@ TEST(Wait, FirstExceptionPassesOverSuccess) {
   EXPECT_EQ((std::vector{futures[0], futures[1]}), done);
   EXPECT_EQ(std::vector{futures[2]}, not_done);
   gates[2].open();
+  futures[2].wait();
 }
 
 TEST(Wait, FirstExceptionWithoutOneWaitsForAll) {

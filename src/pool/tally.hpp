@@ -3,15 +3,16 @@
 // For tests: what tasks did, as seen from outside, and doors at which they wait. Both are files, so they work whatever
 // way a worker was started and however it ends.
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,8 +20,8 @@
 namespace brigade::testing_support {
 
 inline std::string fresh_path(const char* what) {
-  static std::atomic<int> number{0};
-  return testing::TempDir() + "brigade-" + what + "-" + std::to_string(::getpid()) + "-" + std::to_string(++number);
+  std::random_device random;
+  return testing::TempDir() + "brigade-" + what + "-" + std::to_string(random()) + "-" + std::to_string(random());
 }
 
 // Counts executions. A task calls mark(path, who).
@@ -50,14 +51,18 @@ class Tally {
   std::string path_;
 };
 
-// One write to a file opened for appending: it is there whole or not at all, whatever happens to the process next.
+// One write to a file opened for appending: it is there whole or not at all, whatever happens to the process next. No
+// mark comes after the tally's end.
 inline void mark(const std::string& path, std::uint32_t who) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (fd < 0 || ::write(fd, &who, sizeof who) != sizeof who) ::_exit(97);
-  ::close(fd);
+  if (!std::filesystem::exists(path)) std::abort();
+  std::FILE* const file = std::fopen(path.c_str(), "abe");
+  if (file == nullptr || std::setvbuf(file, nullptr, _IONBF, 0) != 0) std::abort();
+  if (std::fwrite(&who, sizeof who, 1, file) != 1) std::abort();
+  std::fclose(file);
 }
 
-// A door that is closed until open() is called. A task calls pass(path), which waits for that.
+// A door that is closed until open() is called. A task calls pass(path), which waits for that; it must have passed when
+// the door goes out of scope.
 class Gate {
  public:
   Gate() : path_(fresh_path("gate")) {}
@@ -73,8 +78,15 @@ class Gate {
 };
 
 inline void pass(const std::string& path) {
-  while (::access(path.c_str(), F_OK) != 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (!std::filesystem::exists(path)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
+
+// ThreadSanitizer ends a forked copy of a process with threads as soon as it starts a thread.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool kForksCanStartThreads = false;
+#else
+inline constexpr bool kForksCanStartThreads = true;
+#endif
 
 // A watchdog's patience, not a measure.
 template <class Condition>

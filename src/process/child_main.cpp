@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "process/child_main.hpp"
 
+#include <charconv>
 #include <cstdlib>
 #include <exception>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "os/surroundings.hpp"
 #include "process/runtime.hpp"
 #include "process/start_block.hpp"
+#include "process/zygote.hpp"
 #include "shm/crash_point.hpp"
 
 namespace brigade::internal {
@@ -49,10 +51,11 @@ std::string describe(const std::exception_ptr& error) {
 
 void become(const StartOrder& order) {
   Runtime& self = runtime();
-  self.initialized = true;
+  // Not self.initialized: it tells whether main calls init(), and only then may a fresh start of the file be made.
   self.name = order.name;
   self.name_prefix = order.name + ":";
   self.children_named = 0;
+  self.chosen_method = Runtime::kNoMethod;
   self.zygote.forget();
   if (order.environment && *order.environment != os::environment()) os::replace_environment(*order.environment);
   if (order.pool_worker) {
@@ -62,18 +65,31 @@ void become(const StartOrder& order) {
   read_crash_points();
 }
 
-int run(std::span<const std::byte> start_block, std::span<const int> fds) {
+// From here on the kernel kills this process with its parent; waits until the parent holds a handle of it. What needs no
+// parent is done before: the handle is usually there by then, and nobody has to sleep for it.
+void join_family(ChildLifeline lifeline) {
+  if (!os::tie_to_parent(lifeline.end)) refuse("a child cannot be tied to its parent's life (F_SETSIG)");
+  os::pass_gate(lifeline.gate);
+  os::close_fd(lifeline.gate);
+  os::unblock_all_signals();
+}
+
+int run(std::span<const std::byte> start_block, ChildLifeline lifeline, std::span<const int> fds) {
   std::string name = "(unknown)";
+  bool joined = false;
   try {
     ImageMap images;
     const StartOrder order = decode_start_block(start_block, images);
     name = order.name;
-    become(order);
     const auto entry = reinterpret_cast<ChildEntry>(images.resolve(order.entry));
+    join_family(lifeline);
+    joined = true;
+    become(order);
     Decoder arguments(order.arguments, &images);
     ChildContext context{order.name, fds};
     return entry(arguments, context);
   } catch (...) {
+    if (!joined) join_family(lifeline);
     os::flush_standard_streams();
     os::write_error("Process " + name + " (pid " + std::to_string(os::process_id()) + ") ended by an exception:\n  " +
                     describe(std::current_exception()) + "\n");
@@ -82,30 +98,40 @@ int run(std::span<const std::byte> start_block, std::span<const int> fds) {
 }
 
 // From here on the process is a program of its own.
-[[noreturn]] void live(std::span<const std::byte> start_block, int lifeline, std::span<const int> fds) noexcept {
-  if (!os::tie_to_parent(lifeline)) refuse("a child cannot be tied to its parent's life (F_SETSIG)");
+[[noreturn]] void live(std::span<const std::byte> start_block, ChildLifeline lifeline, std::span<const int> fds) noexcept {
   os::cut_inherited_exit_handlers();
-  os::unblock_all_signals();
-  std::exit(run(start_block, fds));
+  std::exit(run(start_block, lifeline, fds));
 }
 
-[[noreturn]] void live_from_file(int block, int lifeline, std::span<const int> fds) noexcept {
-  const os::Fd file(block);
-  const std::size_t bytes = os::file_size(file);
+[[noreturn]] void live_from_file(int block, ChildLifeline lifeline, std::span<const int> fds) noexcept {
   // Mapped until the end: arguments that are views look into it.
   static os::Mapping mapping;
-  mapping = os::Mapping::of(file, 0, bytes, os::Mapping::Access::read_only, os::Mapping::Inherit::yes);
+  {
+    const os::Fd file(block);
+    const std::size_t bytes = os::file_size(file);
+    mapping = os::Mapping::of(file, 0, bytes, os::Mapping::Access::read_only, os::Mapping::Inherit::yes);
+  }
   live(mapping.bytes(), lifeline, fds);
 }
 
+// "3,4,5", and nothing else; empty when it is anything else.
 std::vector<int> parse_numbers(const std::string& list) {
   std::vector<int> numbers;
-  for (std::size_t at = 0; at < list.size();) {
-    std::size_t used = 0;
-    numbers.push_back(std::stoi(list.substr(at), &used));
-    at += used + 1;
+  const char* at = list.data();
+  const char* const end = at + list.size();
+  for (;;) {
+    int number = -1;
+    const auto [stop, error] = std::from_chars(at, end, number);
+    if (error != std::errc() || number < os::kFirstKeptFd) return {};
+    numbers.push_back(number);
+    if (stop == end) return numbers;
+    if (*stop != ',') return {};
+    at = stop + 1;
   }
-  return numbers;
+}
+
+[[noreturn]] void refuse_option(std::string_view option, const std::string& argument) noexcept {
+  refuse(std::string(option) + argument + ": this option is for brigade's own use, and these are not the descriptors it passes", kUsageError);
 }
 
 }  // namespace
@@ -127,34 +153,43 @@ void rehearse_child() noexcept {
 }
 
 void enter_cloned_child(std::span<const int> fds) noexcept {
-  // The zygote's own descriptors are close-on-exec and of no use here; closing the socket matters, or the zygote would
-  // seem alive to its caller while we live.
-  runtime().zygote.forget();
   bool installed = os::install_fd(fds[kStdoutFd], 1) && os::install_fd(fds[kStderrFd], 2);
   installed = os::enter_directory(fds[kDirectoryFd]) && installed;
   for (const int fd : {fds[kDirectoryFd], fds[kStdoutFd], fds[kStderrFd]}) os::close_fd(fd);
   if (!installed) refuse("a child cannot enter its parent's working directory");
-  live_from_file(fds[kBlockFd], fds[kLifelineFd], fds.subspan(kStartFds));
+  live_from_file(fds[kBlockFd], {fds[kLifelineFd], fds[kGateFd]}, fds.subspan(kStartFds));
 }
 
-void enter_forked_child(std::span<const std::byte> start_block, int lifeline, std::span<const int> fds) noexcept {
+void enter_forked_child(std::span<const std::byte> start_block, ChildLifeline lifeline, std::span<const int> fds) noexcept {
   os::reset_signal_handlers();
-  const os::Fd null = os::open_null();
+  os::Fd null = os::open_null();
   os::install_fd(null.get(), 0);
+  null.close();
   live(start_block, lifeline, fds);
 }
 
 void enter_spawned_child(const std::string& argument) noexcept {
-  try {
-    const std::vector<int> fds = parse_numbers(argument);
-    for (const int fd : fds) {
-      if (!os::set_close_on_exec(fd)) refuse("descriptor " + std::to_string(fd) + " is not open", kUsageError);
-    }
-    if (fds.size() < 2) refuse("too few descriptors", kUsageError);
-    live_from_file(fds[0], fds[1], std::span(fds).subspan(2));
-  } catch (const std::exception& error) {
-    refuse(kChildArgument + argument + ": this option is for brigade's own use (" + error.what() + ")", kUsageError);
+  const std::vector<int> fds = parse_numbers(argument);
+  if (fds.size() < 3 || !os::is_sealed_memory(fds[0]) || !os::is_pipe(fds[1])) refuse_option(kChildArgument, argument);
+  for (const int fd : fds) {
+    if (!os::set_close_on_exec(fd)) refuse_option(kChildArgument, argument);
   }
+  live_from_file(fds[0], {fds[1], fds[2]}, std::span(fds).subspan(3));
+}
+
+void enter_spawned_zygote(const std::string& argument) noexcept {
+  const std::vector<int> fds = parse_numbers(argument);
+  if (fds.size() != 1 || !os::is_message_socket(fds[0])) refuse_option(kZygoteArgument, argument);
+  os::set_close_on_exec(fds[0]);
+  serve_as_zygote(fds[0], os::parent_process_id());
+}
+
+std::string spawn_argument(std::string_view option, std::size_t fds) {
+  std::string argument(option);
+  for (int i = 0; i < static_cast<int>(fds); ++i) {
+    argument += (i == 0 ? "" : ",") + std::to_string(os::kFirstKeptFd + i);
+  }
+  return argument;
 }
 
 }  // namespace brigade::internal

@@ -23,9 +23,8 @@ constexpr Named kMethods[] = {{Context::Method::forkserver, "forkserver"},
                               {Context::Method::spawn, "spawn"}};
 
 Context::Method default_method() {
-  internal::Runtime& self = internal::runtime();
-  const std::lock_guard lock(self.method_mutex);
-  return self.chosen_method.value_or(kMethods[0].method);
+  const int chosen = internal::runtime().chosen_method;
+  return chosen == internal::Runtime::kNoMethod ? kMethods[0].method : static_cast<Context::Method>(chosen);
 }
 
 }  // namespace
@@ -47,11 +46,13 @@ Context get_context(std::string_view name) {
 }
 
 void set_start_method(std::string_view name, bool force) {
-  const Context::Method method = get_context(name).method();
-  internal::Runtime& self = internal::runtime();
-  const std::lock_guard lock(self.method_mutex);
-  if (self.chosen_method && !force) throw Error("the start method has been set already");
-  self.chosen_method = method;
+  const int method = static_cast<int>(get_context(name).method());
+  std::atomic<int>& chosen = internal::runtime().chosen_method;
+  if (force) {
+    chosen = method;
+  } else if (int none = internal::Runtime::kNoMethod; !chosen.compare_exchange_strong(none, method)) {
+    throw Error("the start method has been set already");
+  }
 }
 
 std::string get_start_method() { return std::string(Context().name()); }

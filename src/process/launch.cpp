@@ -10,6 +10,7 @@
 #include "os/pidfd.hpp"
 #include "os/signals.hpp"
 #include "os/surroundings.hpp"
+#include "os/unix_socket.hpp"
 #include "process/child_main.hpp"
 #include "process/runtime.hpp"
 #include "process/start_block.hpp"
@@ -44,7 +45,7 @@ os::Fd file_of(std::span<const std::byte> block) {
 // What this process shows as its standard stream, or nothing when it has closed it.
 int stream_or(int standard, const os::Fd& null) { return os::is_open(standard) ? standard : null.get(); }
 
-os::NewProcess launch_by_forkserver(const ChildSpec& spec, const os::Fd& lifeline) {
+std::optional<os::NewProcess> launch_by_forkserver(const ChildSpec& spec, const os::Lifeline& lifeline) {
   const std::vector<std::byte> block = start_block_of(spec);
   const os::Fd file = file_of(block);
   const os::Fd directory = os::open_working_directory();
@@ -52,36 +53,36 @@ os::NewProcess launch_by_forkserver(const ChildSpec& spec, const os::Fd& lifelin
   if (!os::is_open(1) || !os::is_open(2)) null = os::open_null();
   std::vector<int> fds(kStartFds);
   fds[kBlockFd] = file.get();
-  fds[kLifelineFd] = lifeline.get();
+  fds[kLifelineFd] = lifeline.child.get();
+  fds[kGateFd] = lifeline.gate.get();
   fds[kDirectoryFd] = directory.get();
   fds[kStdoutFd] = stream_or(1, null);
   fds[kStderrFd] = stream_or(2, null);
   fds.insert(fds.end(), spec.fds.begin(), spec.fds.end());
+  if (fds.size() > os::kMaxPassedFds) os::throw_errno("passing descriptors to a child", E2BIG);
   return runtime().zygote.request(fds);
 }
 
-os::NewProcess launch_by_spawn(const ChildSpec& spec, const os::Fd& lifeline) {
+os::NewProcess launch_by_spawn(const ChildSpec& spec, const os::Lifeline& lifeline) {
   const std::vector<std::byte> block = start_block_of(spec);
   const os::Fd file = file_of(block);
-  std::vector<int> fds{file.get(), lifeline.get()};
+  std::vector<int> fds{file.get(), lifeline.child.get(), lifeline.gate.get()};
   fds.insert(fds.end(), spec.fds.begin(), spec.fds.end());
-  std::string argument = kChildArgument;
-  for (const int fd : fds) argument += std::to_string(fd) + ",";
-  argument.pop_back();
-  const std::vector<std::string> arguments{runtime().program, argument};
+  const std::vector<std::string> arguments{runtime().program, spawn_argument(kChildArgument, fds.size())};
   return os::spawn_self(arguments, fds);
 }
 
-os::NewProcess launch_by_fork(const ChildSpec& spec, const os::Fd& lifeline) {
+os::NewProcess launch_by_fork(const ChildSpec& spec, const os::Lifeline& lifeline) {
   const std::vector<std::byte> block = start_block_of(spec);
   os::flush_standard_streams();
   const os::SignalBlock no_handler_runs_in_the_child;
   os::NewProcess made = os::fork_process();
-  if (made.pid == 0) enter_forked_child(block, lifeline.get(), spec.fds);
+  if (made.pid == 0) enter_forked_child(block, {lifeline.child.get(), lifeline.gate.get()}, spec.fds);
   return made;
 }
 
-os::NewProcess launch_by(Context::Method method, const ChildSpec& spec, const os::Fd& lifeline) {
+// nullopt: the zygote died meanwhile.
+std::optional<os::NewProcess> launch_by(Context::Method method, const ChildSpec& spec, const os::Lifeline& lifeline) {
   switch (method) {
     case Context::Method::forkserver: return launch_by_forkserver(spec, lifeline);
     case Context::Method::spawn: return launch_by_spawn(spec, lifeline);
@@ -97,9 +98,16 @@ std::shared_ptr<Child> launch(const ChildSpec& spec) {
     throw NotInitialized("starting a process by '" + std::string(spec.context.name()) +
                          "' needs brigade::init(argc, argv) as the first line of main");
   }
-  os::Lifeline lifeline = os::make_lifeline();
-  os::NewProcess process = launch_by(spec.context.method(), spec, lifeline.child);
-  return std::make_shared<Child>(std::move(process), std::move(lifeline.parent), spec.name);
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    // One for each attempt: a zygote that was killed may have made the child already, and only one may go on.
+    os::Lifeline lifeline = os::make_lifeline();
+    std::optional<os::NewProcess> process = launch_by(spec.context.method(), spec, lifeline);
+    if (!process) continue;
+    auto child = std::make_shared<Child>(std::move(*process), std::move(lifeline.parent), spec.name);
+    os::open_gate(lifeline.gate);
+    return child;
+  }
+  os::throw_errno("starting the zygote", EPIPE);
 }
 
 Child::Child(os::NewProcess process, os::ParentEnd lifeline, std::string name)

@@ -99,31 +99,46 @@ ProcessOwner make_process(ProcessOptions options, ChildEntry entry, const Encode
 
 }  // namespace internal
 
-void Process::start() { state_->start(); }
+namespace {
 
-void Process::join() { state_->child("join").wait(internal::kNever); }
+internal::ProcessState& held(const internal::ProcessOwner& state, const char* what) {
+  if (!state) throw Error(std::string(what) + ": this process was moved to another object");
+  return *state;
+}
 
-bool Process::join_until(internal::Deadline deadline) { return state_->child("join").wait(deadline).has_value(); }
+std::shared_ptr<internal::Child> started(const internal::ProcessOwner& state) {
+  return state ? state->started() : nullptr;
+}
+
+}  // namespace
+
+void Process::start() { held(state_, "start").start(); }
+
+void Process::join() { held(state_, "join").child("join").wait(internal::kNever); }
+
+bool Process::join_until(internal::Deadline deadline) {
+  return held(state_, "join").child("join").wait(deadline).has_value();
+}
 
 bool Process::is_alive() {
-  const auto child = state_->started();
+  const auto child = started(state_);
   return child && !child->poll();
 }
 
 std::optional<int> Process::pid() const {
-  const auto child = state_->started();
+  const auto child = started(state_);
   return child ? std::optional(child->pid()) : std::nullopt;
 }
 
 std::optional<int> Process::exitcode() {
-  const auto child = state_->started();
+  const auto child = started(state_);
   return child ? child->poll() : std::nullopt;
 }
 
-const std::string& Process::name() const { return state_->options().name; }
-bool Process::daemon() const { return state_->options().daemon; }
-int Process::sentinel() const { return state_->child("sentinel").pidfd().get(); }
-void Process::terminate() { state_->child("terminate").signal(internal::kSigTerm); }
-void Process::kill() { state_->child("kill").signal(internal::kSigKill); }
+const std::string& Process::name() const { return held(state_, "name").options().name; }
+bool Process::daemon() const { return held(state_, "daemon").options().daemon; }
+int Process::sentinel() const { return held(state_, "sentinel").child("sentinel").pidfd().get(); }
+void Process::terminate() { held(state_, "terminate").child("terminate").signal(internal::kSigTerm); }
+void Process::kill() { held(state_, "kill").child("kill").signal(internal::kSigKill); }
 
 }  // namespace brigade

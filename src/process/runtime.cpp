@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "process/runtime.hpp"
 
+#include "os/clone.hpp"
+
 namespace brigade::internal {
 
 Runtime& runtime() {
-  static Runtime* const instance = new Runtime;
+  static Runtime* const instance = [] {
+    auto* made = new Runtime;
+    os::at_fork([] { runtime().zygote.lock(); }, [] { runtime().zygote.unlock(); },
+                [] {
+                  runtime().zygote.forget();
+                  runtime().zygote.unlock();
+                });
+    return made;
+  }();
   return *instance;
 }
 

@@ -3,8 +3,6 @@
 // What the library knows about the process it runs in.
 
 #include <atomic>
-#include <mutex>
-#include <optional>
 #include <string>
 
 #include <brigade/context.hpp>
@@ -14,8 +12,10 @@
 namespace brigade::internal {
 
 // One per process, made at first use, never destroyed: children may be started while statics are torn down.
-//   Processes       a child begins with a fresh one (enter_child resets it)
+//   Processes       a child begins with a fresh one (become() in child_main.cpp); in any fork() the zygote is dropped
 struct Runtime {
+  static constexpr int kNoMethod = -1;
+
   std::atomic<bool> initialized = false;
   std::atomic<unsigned> children_named = 0;
   std::string name = "MainProcess";
@@ -23,8 +23,7 @@ struct Runtime {
 
   std::string program;  // argv[0]; constant after init()
 
-  std::mutex method_mutex;
-  std::optional<Context::Method> chosen_method;
+  std::atomic<int> chosen_method = kNoMethod;  // a Context::Method
 
   ZygoteClient zygote;
 };

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <cerrno>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ constexpr std::uint64_t kCallerTag = 1;
 
 struct Request {
   std::uint32_t magic = 0x65747a79;  // "yzte": a request, and nothing that strayed into the socket
+  std::uint32_t fds = 0;             // how many descriptors come along
 };
 
 struct Reply {
@@ -41,9 +43,18 @@ std::span<const std::byte> bytes_of(const T& value) {
 
 }  // namespace
 
-// ---- the zygote: nothing below allocates, throws or locks until the child runs on its own ----
+// ---- the zygote: once it serves, nothing allocates, throws or locks until the child runs on its own ----
 
-void serve_as_zygote(int socket, int caller_pid) noexcept {
+namespace {
+
+struct StartRequest {
+  std::array<int, os::kMaxPassedFds> fds{};
+  std::size_t count = 0;
+};
+
+// Serves until the caller is gone. Returns a request in the child that is to run it, with the zygote's own descriptors
+// closed: a copy of the socket would make the zygote seem alive as long as its children live.
+std::optional<StartRequest> serve(int socket, int caller_pid) {
   os::block_all_signals();
   os::reset_signal_handlers();
   os::close_inherited_lifelines();
@@ -65,22 +76,37 @@ void serve_as_zygote(int socket, int caller_pid) noexcept {
     if (ready.empty()) continue;
     if (std::ranges::find(ready, kCallerTag) != ready.end()) break;
     Request request;
-    std::array<int, os::kMaxPassedFds> fds{};
-    const os::Received received = os::receive_message(requests.get(), std::as_writable_bytes(std::span(&request, 1)), fds);
+    StartRequest passed;
+    const os::Received received =
+        os::receive_message(requests.get(), std::as_writable_bytes(std::span(&request, 1)), passed.fds);
     if (received.bytes == 0) break;
-    const std::span<const int> passed(fds.data(), received.fds);
-    if (received.bytes != sizeof request || request.magic != Request().magic || passed.size() < kStartFds) {
-      for (const int fd : passed) os::close_fd(fd);
-      continue;
+    passed.count = received.fds;
+    Reply reply{-1, EPROTO};
+    os::NewProcess child;
+    if (received.bytes == sizeof request && request.magic == Request().magic && request.fds >= kStartFds) {
+      // Fewer arrive when this process has no room for them.
+      if (passed.count == request.fds) child = os::clone_process(os::Parent::parent_of_caller);
+      reply = {child.pid, passed.count == request.fds ? errno : EMFILE};
     }
-    const os::NewProcess child = os::clone_process(os::Parent::parent_of_caller);
-    if (child.pid == 0) enter_cloned_child(passed);
-    const Reply reply{child.pid, child.pid < 0 ? errno : 0};
+    if (child.pid == 0) return passed;
     const int pidfd = child.pidfd.get();
     os::send_message(requests.get(), bytes_of(reply), std::span(&pidfd, child.pid < 0 ? 0U : 1U));
-    for (const int fd : passed) os::close_fd(fd);
+    for (const int fd : std::span(passed.fds).first(passed.count)) os::close_fd(fd);
   }
-  os::exit_now(0);
+  return std::nullopt;
+}
+
+}  // namespace
+
+void serve_as_zygote(int socket, int caller_pid) noexcept {
+  std::optional<StartRequest> request;
+  try {
+    request = serve(socket, caller_pid);
+  } catch (const std::exception&) {
+    os::exit_now(1);  // the caller is gone already, or there is nothing to live on
+  }
+  if (!request) os::exit_now(0);
+  enter_cloned_child(std::span(request->fds).first(request->count));
 }
 
 // ---- the caller ----
@@ -88,7 +114,7 @@ void serve_as_zygote(int socket, int caller_pid) noexcept {
 void ZygoteClient::start_by_clone() {
   auto [ours, theirs] = os::make_socket_pair();
   const int caller = os::process_id();
-  os::flush_standard_streams();  // or every child would print what is buffered now once more
+  os::flush_all_streams();  // or every child would write what is buffered now once more
   os::NewProcess zygote = os::clone_process(os::Parent::caller);
   if (zygote.pid < 0) os::throw_errno("clone(zygote)");
   if (zygote.pid == 0) {
@@ -96,13 +122,13 @@ void ZygoteClient::start_by_clone() {
     serve_as_zygote(theirs.release(), caller);
   }
   socket_ = std::move(ours);
-  pidfd_ = std::move(zygote.pidfd);
+  pidfd_ = os::above_standard(std::move(zygote.pidfd));
   pid_ = zygote.pid;
 }
 
 void ZygoteClient::start_by_exec() {
   auto [ours, theirs] = os::make_socket_pair();
-  const std::array arguments{runtime().program, kZygoteArgument + std::to_string(theirs.get())};
+  const std::array arguments{runtime().program, spawn_argument(kZygoteArgument, 1)};
   const int keep[] = {theirs.get()};
   os::NewProcess zygote = os::spawn_self(arguments, keep);
   socket_ = std::move(ours);
@@ -127,7 +153,14 @@ void ZygoteClient::forget() noexcept {
 }
 
 std::optional<os::NewProcess> ZygoteClient::try_request(std::span<const int> fds) {
-  if (!os::send_message(socket_.get(), bytes_of(Request()), fds)) return std::nullopt;
+  Request request;
+  request.fds = static_cast<std::uint32_t>(fds.size());
+  if (!os::send_message(socket_.get(), bytes_of(request), fds)) {
+    if (errno == EPIPE || errno == ECONNRESET) return std::nullopt;
+    os::throw_errno("sendmsg(start request)");
+  }
+  // Not the socket alone: a process forked at the wrong moment may hold the zygote's end of it.
+  if (!os::wait_readable_unless(socket_.get(), pidfd_)) return std::nullopt;
   Reply reply;
   int pidfd = -1;
   const os::Received received =
@@ -136,19 +169,20 @@ std::optional<os::NewProcess> ZygoteClient::try_request(std::span<const int> fds
   if (received.fds == 1) child.pidfd = os::above_standard(os::Fd(pidfd));
   if (received.bytes != sizeof reply) return std::nullopt;
   if (reply.pid < 0) os::throw_errno("clone(child)", reply.error);
-  if (received.fds != 1) os::throw_errno("recvmsg(pidfd)", EMFILE);
+  if (received.fds != 1) {
+    os::end_child(reply.pid);
+    os::throw_errno("recvmsg(pidfd)", EMFILE);
+  }
   child.pid = reply.pid;
   return child;
 }
 
-os::NewProcess ZygoteClient::request(std::span<const int> fds) {
+std::optional<os::NewProcess> ZygoteClient::request(std::span<const int> fds) {
   const std::lock_guard lock(mutex_);
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    if (!socket_) start_by_exec();
-    if (std::optional<os::NewProcess> child = try_request(fds)) return std::move(*child);
-    stop();  // it was killed, or is on its way out
-  }
-  os::throw_errno("starting the zygote", EPIPE);
+  if (!socket_) start_by_exec();
+  std::optional<os::NewProcess> child = try_request(fds);
+  if (!child) stop();  // it was killed, or is on its way out
+  return child;
 }
 
 }  // namespace brigade::internal

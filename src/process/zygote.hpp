@@ -2,13 +2,14 @@
 #pragma once
 // The zygote: a small process with one thread that clones children on request.
 //
-//   caller  --(start block, lifeline, directory, stdout, stderr, descriptors)-->  zygote
+//   caller  --(start block, lifeline, gate, directory, stdout, stderr, descriptors)-->  zygote
 //           <--(pid, pidfd)------------------------------------------------------
 //                                            child: a clone of the zygote, a sibling of it, a child of the caller
 //
 // It is cloned from the program in init(), before anything else happened, or started anew from the program's file when
 // that was not possible (other threads) or when it was killed. It ends when the caller does.
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -19,7 +20,7 @@
 namespace brigade::internal {
 
 // The descriptors of a start request, in this order, before those the child was given.
-enum StartFd : std::size_t { kBlockFd = 0, kLifelineFd, kDirectoryFd, kStdoutFd, kStderrFd, kStartFds };
+enum StartFd : std::size_t { kBlockFd = 0, kLifelineFd, kGateFd, kDirectoryFd, kStdoutFd, kStderrFd, kStartFds };
 
 // The caller's side.
 //   Threads         any; requests are served one after the other
@@ -31,11 +32,17 @@ class ZygoteClient {
   // Clones the zygote from this process, which has one thread. Throws std::system_error.
   void start_by_clone();
 
-  // Has a child cloned that runs the start request. Throws std::system_error.
-  os::NewProcess request(std::span<const int> fds);
+  // Has a child cloned that runs the start request. nullopt when there was no zygote alive to the end of it; then what
+  // it may have made must not be let go on (see os::pass_gate), and the next request makes a new zygote. Throws
+  // std::system_error.
+  std::optional<os::NewProcess> request(std::span<const int> fds);
 
   // In a child: what was copied belongs to the parent.
   void forget() noexcept;
+
+  // Keeps other threads away from the zygote over a fork().
+  void lock() { mutex_.lock(); }
+  void unlock() { mutex_.unlock(); }
 
   int pid() const noexcept { return pid_; }
 
@@ -47,7 +54,7 @@ class ZygoteClient {
   std::mutex mutex_;
   os::Fd socket_;
   os::Fd pidfd_;
-  int pid_ = 0;
+  std::atomic<int> pid_ = 0;
 };
 
 // The zygote's side: serves requests until the caller is gone.

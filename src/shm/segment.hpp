@@ -86,6 +86,9 @@ class DispatcherEnd {
   enum class Bell : std::uint32_t { caller = 0, engine = 1 };
   void request_notice(std::uint64_t sequence, Bell bell);
 
+  // False when somebody has written over the segment's first words, which nobody may.
+  bool intact() const { return header().magic == kSegmentMagic && header().version == kSegmentVersion; }
+
   std::uint64_t claimed_task() const { return header().claimed_task.load(std::memory_order_seq_cst); }
   std::uint64_t claimed_item() const { return header().claimed_item.load(std::memory_order_relaxed); }
   std::uint64_t busy_ns() const { return header().busy_ns.load(std::memory_order_relaxed); }

@@ -150,8 +150,7 @@ Ending run(const Run& what) {
   const std::string out = folder.file("out");
   const std::string err = folder.file("err");
 
-  // The shell closes what our own parent may have left open above the standard descriptors.
-  std::string script = "for fd in 3 4 5 6 7 8 9; do eval \"exec $fd>&-\"; done; " + what.shell_prefix + " exec \"$@\"";
+  const std::string script = what.shell_prefix + " exec \"$@\"";
   std::vector<std::string> words{"sh", "-c", script, "sh", what.program};
   words.insert(words.end(), what.arguments.begin(), what.arguments.end());
   std::vector<char*> argv;
@@ -168,6 +167,7 @@ Ending run(const Run& what) {
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);  // whatever our own parent has left open
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setpgroup(&attributes, 0);
@@ -182,7 +182,7 @@ Ending run(const Run& what) {
   Ending ending;
   const Descriptor pidfd = pidfd_of(pid);
   ending.hung = !ends_eventually(pidfd);
-  ::kill(-pid, SIGKILL);  // whatever of it is left
+  if (ending.hung) ::kill(-pid, SIGKILL);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }

@@ -209,7 +209,8 @@ TEST_P(ProcessConformance, ExitCodeIsWhatTheChildSaid) {
 
 TEST_P(ProcessConformance, ExitCodeIsMinusTheSignalThatKilledTheChild) {
   EXPECT_EQ(run(abort_now), -SIGABRT);
-  for (const int signal : {SIGSEGV, SIGFPE, SIGBUS, SIGPIPE, SIGUSR1, SIGKILL}) EXPECT_EQ(run(raise_signal, signal), -signal);
+  for (const int signal : {SIGSEGV, SIGFPE, SIGBUS, SIGPIPE, SIGUSR1, SIGKILL})
+    EXPECT_EQ(run(raise_signal, signal), -signal);
 }
 
 TEST_P(ProcessConformance, TerminateAndKillAreSeenInTheExitCode) {
@@ -355,10 +356,13 @@ TEST_P(ProcessConformance, TheDestructorOfAProcessThatNeverStartedDoesNothing) {
 
 TEST_P(ProcessConformance, TheDestructorJoins) {
   {
-    Process process(options(), [](const std::string& path) {
-      ::usleep(50'000);
-      append_line(path, "finished");
-    }, file_);
+    Process process(
+        options(),
+        [](const std::string& path) {
+          ::usleep(50'000);
+          append_line(path, "finished");
+        },
+        file_);
     process.start();
   }
   EXPECT_EQ(text_of(file_), "finished\n");
@@ -405,10 +409,13 @@ TEST_P(ProcessConformance, AProcessMadeWhileUnwindingIsStillJoined) {
     ProcessOptions options;
     std::string path;
     ~WorksInItsDestructor() {
-      Process process(options, [](const std::string& file) {
-        ::usleep(50'000);
-        append_line(file, "finished");
-      }, path);
+      Process process(
+          options,
+          [](const std::string& file) {
+            ::usleep(50'000);
+            append_line(file, "finished");
+          },
+          path);
       process.start();
     }
   };
@@ -450,10 +457,13 @@ TEST_P(ProcessConformance, AMovedFromProcessIsAnErrorAndNoCrash) {
 // ---- threads ----
 
 TEST_P(ProcessConformance, SeveralThreadsJoinOneProcessAndAllGetTheCode) {
-  Process process(options(), [](const std::string& path) {
-    wait_for_file(path);
-    std::exit(7);
-  }, file_);
+  Process process(
+      options(),
+      [](const std::string& path) {
+        wait_for_file(path);
+        std::exit(7);
+      },
+      file_);
   process.start();
   std::atomic<int> right = 0;
   std::vector<std::jthread> threads;

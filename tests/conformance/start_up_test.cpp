@@ -20,7 +20,8 @@ class CarelessProgram : public conformance::StartMethods {
  protected:
   Ending make_mistake(const std::string& mistake) {
     return observation::run({.program = BRIGADE_TEST_CARELESS,
-                .environment = {"BRIGADE_TEST_MISTAKE=" + mistake, "BRIGADE_TEST_METHOD=" + GetParam(), "BRIGADE_TEST_LOG=" + log_}});
+                             .environment = {"BRIGADE_TEST_MISTAKE=" + mistake, "BRIGADE_TEST_METHOD=" + GetParam(),
+                                             "BRIGADE_TEST_LOG=" + log_}});
   }
 
   std::size_t instances() const { return count_of("instance", text_of(log_)); }
@@ -131,7 +132,8 @@ TEST(OptionByHandWithOpenFiles, AnyFileInPlaceOfAStartBlockIsRefused) {
   const Folder folder;
   append_line(folder.file("block"), std::string(4096, 'x'));
   const std::string open_both = "exec 3<" + folder.file("block") + " 4<" + folder.file("block") + ";";
-  const Ending ending = run({.program = BRIGADE_TEST_GUARDED, .arguments = {"--brigade-child=3,4"}, .shell_prefix = open_both});
+  const Ending ending =
+      run({.program = BRIGADE_TEST_GUARDED, .arguments = {"--brigade-child=3,4"}, .shell_prefix = open_both});
   EXPECT_FALSE(ending.hung);
   EXPECT_EQ(ending.exit_code, 2) << ending.err;
   EXPECT_NE(ending.err.find("brigade: "), std::string::npos) << ending.err;
@@ -141,7 +143,8 @@ TEST(OptionByHandWithOpenFiles, AnyFileInPlaceOfAStartBlockIsRefused) {
 
 class GuardedProgram : public conformance::StartMethods {
  protected:
-  Ending play(const std::string& scene, std::vector<std::string> environment = {}, const std::string& shell_prefix = {}) {
+  Ending play(const std::string& scene, std::vector<std::string> environment = {},
+              const std::string& shell_prefix = {}) {
     return observation::run({.program = BRIGADE_TEST_GUARDED,
                              .arguments = {scene, GetParam()},
                              .environment = std::move(environment),
@@ -179,7 +182,8 @@ TEST_P(GuardedProgram, StartsProcessesWhenStartedWithoutStandardStreams) {
 TEST_P(GuardedProgram, StartsProcessesWhenItsFileIsGone) {
   const Folder folder;
   std::filesystem::copy_file(BRIGADE_TEST_GUARDED, folder.file("copy"));
-  const Ending ending = observation::run({.program = folder.file("copy"), .arguments = {"without_its_file", GetParam()}});
+  const Ending ending =
+      observation::run({.program = folder.file("copy"), .arguments = {"without_its_file", GetParam()}});
   EXPECT_FALSE(ending.hung);
   EXPECT_EQ(ending.exit_code, 0) << ending.err;
   EXPECT_EQ(ending.out, "ran\n");
@@ -197,7 +201,8 @@ TEST_P(GuardedProgram, WithFewDescriptorsFromTheBeginningNeitherHangsNorCrashes)
     const Ending ending = play("names", {}, "ulimit -n " + std::to_string(limit) + ";");
     EXPECT_FALSE(ending.hung) << limit;
     // 0: it was enough; -6: the exception left main; 1: a child could not start its own; 127: not even the loader could work.
-    EXPECT_TRUE(ending.exit_code == 0 || ending.exit_code == -SIGABRT || ending.exit_code == 1 || ending.exit_code == 127)
+    EXPECT_TRUE(ending.exit_code == 0 || ending.exit_code == -SIGABRT || ending.exit_code == 1 ||
+                ending.exit_code == 127)
         << limit << ": " << ending.exit_code << " " << ending.err;
   }
 }
@@ -207,8 +212,15 @@ TEST_P(GuardedProgram, MayBecomeADaemonAfterInit) {
   const std::string log = folder.file("log");
   const Ending ending = play("daemonised", {"BRIGADE_TEST_LOG=" + log});
   EXPECT_EQ(ending.exit_code, 0) << ending.err;
-  ASSERT_TRUE(eventually([&] { return count_of("exit code", text_of(log)) == 1 || count_of("\n", text_of(log)) >= 2; })) << text_of(log);
+  ASSERT_TRUE(eventually([&] { return count_of("exit code", text_of(log)) == 1 || count_of("\n", text_of(log)) >= 2; }))
+      << text_of(log);
   EXPECT_EQ(text_of(log).substr(0, text_of(log).find("static")), "child of the daemon\nexit code 0\n");
+}
+
+TEST_P(GuardedProgram, MayWaitForAllItsChildrenAlthoughThereIsAZygote) {
+  const Ending ending = play("waits_for_all");
+  EXPECT_FALSE(ending.hung);
+  EXPECT_EQ(ending.exit_code, 0) << ending.err;
 }
 
 TEST_P(GuardedProgram, EndsItsGlobalDaemonProcesses) {

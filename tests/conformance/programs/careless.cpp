@@ -25,12 +25,14 @@ void count(const std::string& what) {
   if (observation::lines_of(log).size() > 100) ::_exit(66);
 }
 
-brigade::ProcessOptions options() { return {.name = {}, .daemon = false, .context = brigade::get_context(variable("BRIGADE_TEST_METHOD"))}; }
+brigade::ProcessOptions options() {
+  return {.name = {}, .daemon = false, .context = brigade::get_context(variable("BRIGADE_TEST_METHOD"))};
+}
 
 void work() { count("work"); }
 
 void start_another() {
-  count("work that starts more");
+  count("nested");
   brigade::Process process(work);  // by the default, forkserver
   process.start();
   process.join();

@@ -59,7 +59,9 @@ struct EarlyThread {
   }
 } const early_thread;
 
-brigade::ProcessOptions by(const std::string& method) { return {.name = {}, .daemon = false, .context = brigade::get_context(method)}; }
+brigade::ProcessOptions by(const std::string& method) {
+  return {.name = {}, .daemon = false, .context = brigade::get_context(method)};
+}
 
 template <class F, class... Args>
 int run(const std::string& method, F function, Args&&... args) {
@@ -169,7 +171,8 @@ int few_descriptors(const std::string& method) {
     ::setrlimit(RLIMIT_NOFILE, &old);
     if (threw && observation::open_descriptors() != before) return 92;
   }
-  const bool clean = observation::eventually([&] { return observation::children().size() == children_before; });
+  const bool clean = observation::eventually([&] { return observation::children().size() == children_before; },
+                                             std::chrono::seconds(10));
   print("worked " + std::string(worked > 0 ? "yes" : "no") + ", refused " + (refused > 0 ? "yes" : "no"));
   return clean ? 0 : 93;
 }
@@ -179,9 +182,12 @@ int daemonised(const std::string& method) {
   const std::string result = log_path();
   if (::daemon(1, 1) != 0) return 94;
   try {
-    const int code = run(method, [](const std::string& path, int parent) {
-      append_line(path, ::getppid() == parent ? "child of the daemon" : "child of a stranger");
-    }, result, ::getpid());
+    const int code = run(
+        method,
+        [](const std::string& path, int parent) {
+          append_line(path, ::getppid() == parent ? "child of the daemon" : "child of a stranger");
+        },
+        result, ::getpid());
     append_line(result, "exit code " + std::to_string(code));
   } catch (const std::exception& error) {
     append_line(result, error.what());
@@ -190,7 +196,9 @@ int daemonised(const std::string& method) {
 }
 
 int early_thread_alone(const std::string& method) {
-  return run(method, [](int parent) { print(::getppid() == parent ? "child of the program" : "child of a stranger"); }, ::getpid());
+  return run(
+      method, [](int parent) { print(::getppid() == parent ? "child of the program" : "child of a stranger"); },
+      ::getpid());
 }
 
 int exits_with_running_daemon(const std::string& method) {
@@ -203,6 +211,16 @@ int exits_with_running_daemon(const std::string& method) {
   return 0;
 }
 
+// As programs with children of their own do at their end.
+int waits_for_all(const std::string& method) {
+  Process process(by(method), [] {});
+  process.start();
+  process.join();
+  while (::wait(nullptr) > 0) {
+  }
+  return process.exitcode().value();
+}
+
 const std::map<std::string, int (*)(const std::string&)> kScenes{
     {"signals", signals},
     {"descriptors", descriptors},
@@ -211,6 +229,7 @@ const std::map<std::string, int (*)(const std::string&)> kScenes{
     {"names", names},
     {"closed_streams", closed_streams},
     {"without_its_file", without_its_file},
+    {"waits_for_all", waits_for_all},
     {"few_descriptors", few_descriptors},
     {"daemonised", daemonised},
     {"early_thread", early_thread_alone},

@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
   brigade::Results<bool> together;
   const double parallel = seconds([&] { together = pool.map(is_prime, numbers); });
 
-  std::printf("%td primes; one process %.3f s, pool of 4 %.3f s\n", std::ranges::count(together, true), serial, parallel);
+  std::printf("%td primes; one process %.3f s, pool of 4 %.3f s\n", std::ranges::count(together, true), serial,
+              parallel);
   return std::ranges::equal(alone, together) && std::ranges::count(together, true) == 7216 ? 0 : 1;
 }

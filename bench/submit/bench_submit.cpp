@@ -87,7 +87,8 @@ class BareRings {
   [[noreturn]] void serve() {
     for (std::uint64_t n = 0;; ++n) {
       while (rings_.tasks.published.load(std::memory_order_acquire) == n) {
-        if (rings_.awake.load(std::memory_order_relaxed) == 0) os::futex_wait(rings_.awake, 0, os::kNever, os::Scope::processes);
+        if (rings_.awake.load(std::memory_order_relaxed) == 0)
+          os::futex_wait(rings_.awake, 0, os::kNever, os::Scope::processes);
         os::cpu_relax();
       }
       const Message task = rings_.tasks.slots[n % kSlots];
@@ -181,7 +182,8 @@ double bare_all(BareRings& rings, long tasks) {
   for (long i = 0; i < tasks; ++i) rings.submit(i);
   long sum = 0;
   for (const long value : rings.stash()) sum += value;
-  for (std::size_t left = static_cast<std::size_t>(tasks) - rings.stash().size(); left > 0; --left) sum += rings.collect();
+  for (std::size_t left = static_cast<std::size_t>(tasks) - rings.stash().size(); left > 0; --left)
+    sum += rings.collect();
   expect(sum == tasks * (tasks + 1) / 2);
   const double time = (bench::now_ns() - from) / static_cast<double>(tasks);
   rings.set_awake(false);
@@ -205,27 +207,29 @@ int main(int argc, char** argv) {
   ProcessPoolExecutor two(2);
   ThreadPool threads(2);
   const auto async = [](long x) { return std::async(std::launch::async, no_op, x); };
-  bench::compare("one task at a time: submit().result()", "ns", rounds,
-                 {
-                     {"two bare rings, one worker process (limit)",
-                      [&] {
-                        rings.set_awake(true);
-                        const double time = one_at_a_time([&](long x) { return rings.call(x); });
-                        rings.set_awake(false);
-                        return time;
-                      }},
-                     {"brigade, 1 worker", [&] { return one_at_a_time([&](long x) { return one.submit(no_op, x).result(); }); }},
-                     {"brigade, 2 workers", [&] { return one_at_a_time([&](long x) { return two.submit(no_op, x).result(); }); }},
-                     {"thread pool, mutex and condition variable",
-                      [&] { return one_at_a_time([&](long x) { return threads.submit(x).get(); }); }},
-                     {"std::async", [&] { return one_at_a_time([&](long x) { return async(x).get(); }); }},
-                 });
-  bench::compare(std::to_string(tasks) + " tasks submitted, then all results", "ns per task", rounds,
-                 {
-                     {"two bare rings, one worker process (limit)", [&] { return bare_all(rings, tasks); }},
-                     {"brigade, 1 worker", [&] { return submit_all(tasks, [&](long x) { return one.submit(no_op, x); }); }},
-                     {"brigade, 2 workers", [&] { return submit_all(tasks, [&](long x) { return two.submit(no_op, x); }); }},
-                     {"thread pool, mutex and condition variable",
-                      [&] { return submit_all(tasks, [&](long x) { return threads.submit(x); }); }},
-                 });
+  bench::compare(
+      "one task at a time: submit().result()", "ns", rounds,
+      {
+          {"two bare rings, one worker process (limit)",
+           [&] {
+             rings.set_awake(true);
+             const double time = one_at_a_time([&](long x) { return rings.call(x); });
+             rings.set_awake(false);
+             return time;
+           }},
+          {"brigade, 1 worker", [&] { return one_at_a_time([&](long x) { return one.submit(no_op, x).result(); }); }},
+          {"brigade, 2 workers", [&] { return one_at_a_time([&](long x) { return two.submit(no_op, x).result(); }); }},
+          {"thread pool, mutex and condition variable",
+           [&] { return one_at_a_time([&](long x) { return threads.submit(x).get(); }); }},
+          {"std::async", [&] { return one_at_a_time([&](long x) { return async(x).get(); }); }},
+      });
+  bench::compare(
+      std::to_string(tasks) + " tasks submitted, then all results", "ns per task", rounds,
+      {
+          {"two bare rings, one worker process (limit)", [&] { return bare_all(rings, tasks); }},
+          {"brigade, 1 worker", [&] { return submit_all(tasks, [&](long x) { return one.submit(no_op, x); }); }},
+          {"brigade, 2 workers", [&] { return submit_all(tasks, [&](long x) { return two.submit(no_op, x); }); }},
+          {"thread pool, mutex and condition variable",
+           [&] { return submit_all(tasks, [&](long x) { return threads.submit(x); }); }},
+      });
 }

@@ -42,7 +42,8 @@ struct Candidate {
 };
 
 // The first candidate is the one the others are compared with.
-inline void compare(const std::string& title, const std::string& unit, int rounds, const std::vector<Candidate>& candidates) {
+inline void compare(const std::string& title, const std::string& unit, int rounds,
+                    const std::vector<Candidate>& candidates) {
   std::vector<std::vector<double>> values(candidates.size());
   std::vector<std::vector<double>> ratios(candidates.size());
   for (int round = 0; round < rounds; ++round) {

@@ -137,7 +137,8 @@ class Future {
       return state().get();
     }
   }
-  std::conditional_t<std::is_void_v<T>, void, std::add_rvalue_reference_t<T>> take_after(internal::Deadline deadline) const {
+  std::conditional_t<std::is_void_v<T>, void, std::add_rvalue_reference_t<T>> take_after(
+      internal::Deadline deadline) const {
     wait_until(deadline);
     if constexpr (std::is_void_v<T>) {
       state().get();
@@ -209,7 +210,8 @@ class AsCompleted {
 template <std::ranges::input_range Range>
 auto as_completed(Range&& futures) {
   using T = typename std::ranges::range_value_t<Range>::value_type;
-  return AsCompleted<T>(std::vector<Future<T>>(std::ranges::begin(futures), std::ranges::end(futures)), internal::kNever);
+  return AsCompleted<T>(std::vector<Future<T>>(std::ranges::begin(futures), std::ranges::end(futures)),
+                        internal::kNever);
 }
 
 template <std::ranges::input_range Range, class Rep, class Period>

@@ -9,8 +9,8 @@
 #include <type_traits>
 #include <utility>
 
-#include <brigade/process_pool_executor.hpp>
 #include <brigade/internal/map_job.hpp>
+#include <brigade/process_pool_executor.hpp>
 #include <brigade/results.hpp>
 
 namespace brigade {

@@ -17,8 +17,8 @@
 namespace brigade {
 
 struct ProcessOptions {
-  std::string name = {};      // "Process-1", "Process-2", ... when empty
-  bool daemon = false;        // terminated instead of joined when its owner lets go of it
+  std::string name = {};  // "Process-1", "Process-2", ... when empty
+  bool daemon = false;    // terminated instead of joined when its owner lets go of it
   Context context = Context();
 };
 
@@ -64,8 +64,8 @@ int run_process(Decoder& in, ChildContext&) {
 class Process {
  public:
   template <class F, class... Args>
-    requires(!std::is_same_v<std::decay_t<F>, ProcessOptions> && !std::is_same_v<std::decay_t<F>, Process>)
-  explicit Process(F&& function, Args&&... args)
+  requires(!std::is_same_v<std::decay_t<F>, ProcessOptions> &&
+           !std::is_same_v<std::decay_t<F>, Process>) explicit Process(F&& function, Args&&... args)
       : Process(ProcessOptions{}, std::forward<F>(function), std::forward<Args>(args)...) {}
 
   template <class F, class... Args>

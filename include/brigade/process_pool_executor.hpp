@@ -30,7 +30,6 @@ struct ShutdownOptions {
 
 namespace internal {
 
-
 // One call becomes one task.
 template <class F, class... Args>
 auto submit_call(const std::shared_ptr<Engine>& engine, const TaskOptions& options, F&& function, Args&&... args) {
@@ -63,7 +62,8 @@ class MapResults {
   static_assert(!std::is_void_v<Result>, "map needs a function that returns something: use submit for the others");
 
  public:
-  MapResults(std::shared_ptr<internal::Engine> engine, TaskOptions options, F function, Range&& input, std::size_t buffer)
+  MapResults(std::shared_ptr<internal::Engine> engine, TaskOptions options, F function, Range&& input,
+             std::size_t buffer)
       : engine_(std::move(engine)),
         options_(options),
         function_(std::move(function)),
@@ -133,7 +133,8 @@ class MapResults {
 class ProcessPoolExecutor {
  public:
   ProcessPoolExecutor() : ProcessPoolExecutor(ExecutorOptions{}) {}
-  explicit ProcessPoolExecutor(unsigned max_workers) : ProcessPoolExecutor(ExecutorOptions{.max_workers = max_workers}) {}
+  explicit ProcessPoolExecutor(unsigned max_workers)
+      : ProcessPoolExecutor(ExecutorOptions{.max_workers = max_workers}) {}
   explicit ProcessPoolExecutor(ExecutorOptions options)
       : engine_({options.max_workers, options.context, std::move(options.name)}) {}
 

@@ -65,15 +65,16 @@ class Results {
   }
 
   operator std::vector<R>() const&  // NOLINT: the implicit conversion is the point
-    requires std::copy_constructible<R>
-  {
+      requires std::copy_constructible<R> {
     return std::vector<R>(begin(), end());
   }
   operator std::vector<R>() && {  // NOLINT
     return std::vector<R>(std::make_move_iterator(begin()), std::make_move_iterator(end()));
   }
 
-  friend bool operator==(const Results& a, const Results& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+  friend bool operator==(const Results& a, const Results& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
   friend bool operator==(const Results& a, const std::vector<R>& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end());
   }

@@ -42,7 +42,8 @@ Engine::~Engine() {
 bool Engine::is_copy() const { return os::fork_generation() != fork_generation_; }
 
 void Engine::check_owner() const {
-  if (is_copy()) throw Error("the pool '" + options_.name + "' belongs to the process that made it, this is a fork of it");
+  if (is_copy())
+    throw Error("the pool '" + options_.name + "' belongs to the process that made it, this is a fork of it");
 }
 
 std::uint64_t Engine::item_cost_ns() {
@@ -140,7 +141,8 @@ std::shared_ptr<Engine> make_engine(EngineOptions options) { return std::make_sh
 unsigned worker_limit(const Engine& engine) { return engine.worker_limit(); }
 
 void submit(Engine& engine, FutureState& task, FunctionRef entry, const Encoder& payload, const TaskOptions& options) {
-  if (options.timeout && options.timeout->count() <= 0) throw std::invalid_argument("a task's timeout must be positive");
+  if (options.timeout && options.timeout->count() <= 0)
+    throw std::invalid_argument("a task's timeout must be positive");
   engine.submit(task, payload, 1, entry, options.timeout.value_or(std::chrono::nanoseconds{0}), std::nullopt);
 }
 

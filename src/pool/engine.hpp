@@ -61,9 +61,9 @@ struct Worker {
   std::uint64_t seen_item = 0;
   std::chrono::nanoseconds seen_for{0};
   std::chrono::nanoseconds unclaimed_for{0};  // how long its oldest task has not been begun
-  bool timed_out = false;  // it is being stopped for a task that took too long
-  bool killed = false;     // SIGKILL is on its way
-  bool answered = false;   // it has answered something, ever
+  bool timed_out = false;                     // it is being stopped for a task that took too long
+  bool killed = false;                        // SIGKILL is on its way
+  bool answered = false;                      // it has answered something, ever
   std::chrono::nanoseconds doomed_for{0};
   std::string corrupt;  // why its segment is not believed any more
 
@@ -83,8 +83,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   explicit Engine(EngineOptions options);
   ~Engine();
 
-  void submit(Task& task, const Encoder& payload, std::uint32_t items, FunctionRef entry, std::chrono::nanoseconds timeout,
-              std::optional<std::uint64_t> first_index);
+  void submit(Task& task, const Encoder& payload, std::uint32_t items, FunctionRef entry,
+              std::chrono::nanoseconds timeout, std::optional<std::uint64_t> first_index);
   bool wait(FutureState& state, Deadline deadline);
   bool wait(Waiter& waiter, Deadline deadline);
 
@@ -171,11 +171,11 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::uint64_t next_worker_id_ = 1;
   std::uint64_t uses_ = 0;
   std::deque<Shared<Task>> backlog_;
-  std::uint64_t outstanding_ = 0;  // tasks that have not finished
-  std::uint64_t next_index_ = 0;   // of submitted tasks
-  std::uint64_t timed_tasks_ = 0;  // of outstanding_, with a time limit
-  std::uint64_t cost_ns_ = 0;        // of an item, as last measured; 0: not known
-  std::uint32_t cost_samples_ = 0;   // how often it was measured
+  std::uint64_t outstanding_ = 0;   // tasks that have not finished
+  std::uint64_t next_index_ = 0;    // of submitted tasks
+  std::uint64_t timed_tasks_ = 0;   // of outstanding_, with a time limit
+  std::uint64_t cost_ns_ = 0;       // of an item, as last measured; 0: not known
+  std::uint32_t cost_samples_ = 0;  // how often it was measured
   std::uint32_t submits_since_collect_ = 0;
   unsigned deaths_before_work_ = 0;  // in a row
   int attended_ = 0;

@@ -13,7 +13,7 @@ namespace {
 // A little longer than the way through a worker that is awake; beyond that sleeping is cheaper for everybody.
 constexpr std::chrono::microseconds kSpin{50};
 constexpr std::uint32_t kFirstSamples = 8;  // the first ones are of cold workers
-constexpr std::uint32_t kLookEvery = 16;  // the worker's counters are a cache line that has to come over
+constexpr std::uint32_t kLookEvery = 16;    // the worker's counters are a cache line that has to come over
 
 }  // namespace
 
@@ -44,9 +44,9 @@ void Engine::collect_results(Worker& worker) {
     const Shared<Task> task = worker.in_flight.front().task;
     const std::uint32_t item = task->next_item_;
     const bool is_value = result->status == ItemStatus::value;
-    task->item_answered(item, is_value, result->bytes,
-                        is_value ? RemoteInfo()
-                                 : RemoteInfo(worker.child->pid(), worker.child->name(), task->first_index_ + item));
+    task->item_answered(
+        item, is_value, result->bytes,
+        is_value ? RemoteInfo() : RemoteInfo(worker.child->pid(), worker.child->name(), task->first_index_ + item));
     ++task->next_item_;
     --worker.queued_items;
     ++worker.answers_seen;

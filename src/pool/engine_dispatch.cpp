@@ -55,7 +55,8 @@ void Engine::submit(Task& task, const Encoder& payload, std::uint32_t items, Fun
   ++outstanding_;
   if (timeout.count() > 0) ++timed_tasks_;
   // What only the engine thread can do: refill while nobody waits, watch the clock, and untangle.
-  const bool needs_ticks = timed_tasks_ > 0 || !backlog_.empty() || task.sequence_ == 0 || task.worker_->in_flight.size() > 1;
+  const bool needs_ticks =
+      timed_tasks_ > 0 || !backlog_.empty() || task.sequence_ == 0 || task.worker_->in_flight.size() > 1;
   if (!dispatched && backlog_.size() == 1 && collector_ == nullptr) arm();
   if (needs_ticks && !engine_ticking_) ring_engine();
 }
@@ -98,8 +99,8 @@ Worker* Engine::choose() {
   if (idle_awake != nullptr) return idle_awake;
   if (least != nullptr && soon(*least)) return least;
   if (idle != nullptr) return idle;
-  const auto at_work = static_cast<unsigned>(
-      std::ranges::count_if(workers_, [](const auto& entry) { return !entry.second->doomed(); }));
+  const auto at_work =
+      static_cast<unsigned>(std::ranges::count_if(workers_, [](const auto& entry) { return !entry.second->doomed(); }));
   if (at_work >= options_.workers) return least;
   try {
     return start_worker();

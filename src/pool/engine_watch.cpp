@@ -37,7 +37,9 @@ std::string how_it_ended(int exit_code) {
   return "was killed by signal " + std::to_string(-exit_code) + " (" + os::signal_name(-exit_code) + ")";
 }
 
-std::string who(const Child& child) { return "worker '" + child.name() + "' (pid " + std::to_string(child.pid()) + ")"; }
+std::string who(const Child& child) {
+  return "worker '" + child.name() + "' (pid " + std::to_string(child.pid()) + ")";
+}
 
 }  // namespace
 
@@ -61,7 +63,8 @@ void Engine::run() noexcept {
 
 std::chrono::milliseconds Engine::tick_length() const {
   if (timed_tasks_ > 0) return kDeadlineTick;
-  const bool queued = std::ranges::any_of(workers_, [](const auto& entry) { return entry.second->in_flight.size() > 1; });
+  const bool queued =
+      std::ranges::any_of(workers_, [](const auto& entry) { return entry.second->in_flight.size() > 1; });
   const bool dying = std::ranges::any_of(workers_, [](const auto& entry) { return entry.second->timed_out; });
   if (dying) return kDeadlineTick;
   return queued || !backlog_.empty() ? kBusyTick : kIdleTick;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "pool/engine.hpp"
 #include <brigade/internal/exception_codec.hpp>
+#include "pool/engine.hpp"
 
 namespace brigade::internal {
 
@@ -60,7 +60,8 @@ class MapJob::Chunk final : public Task {
   Chunk(Shared<State> state, std::size_t first) : state_(std::move(state)), first_(first) {}
 
  private:
-  void item_answered(std::uint32_t item, bool is_value, std::span<const std::byte> bytes, const RemoteInfo& from) override {
+  void item_answered(std::uint32_t item, bool is_value, std::span<const std::byte> bytes,
+                     const RemoteInfo& from) override {
     if (!is_value) {
       Decoder in(bytes);
       item_failed(item, decode_exception(in, from));

@@ -8,9 +8,9 @@
 #include <brigade/codec.hpp>
 #include <brigade/future.hpp>
 
+#include <brigade/internal/exception_codec.hpp>
 #include "os/futex.hpp"
 #include "pool/engine.hpp"
-#include <brigade/internal/exception_codec.hpp>
 
 namespace brigade::internal {
 
@@ -71,7 +71,8 @@ void FutureState::forget_waiter(Waiter& waiter) {
   std::erase_if(hooks_, [&](const Hook& hook) { return hook.waiter == &waiter; });
 }
 
-void FutureState::item_answered(std::uint32_t, bool is_value, std::span<const std::byte> bytes, const RemoteInfo& from) {
+void FutureState::item_answered(std::uint32_t, bool is_value, std::span<const std::byte> bytes,
+                                const RemoteInfo& from) {
   if (!is_value) {
     Decoder in(bytes);
     error_ = decode_exception(in, from);

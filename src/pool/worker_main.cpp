@@ -3,9 +3,9 @@
 
 #include <brigade/internal/emitter.hpp>
 
+#include <brigade/internal/exception_codec.hpp>
 #include "os/fd.hpp"
 #include "shm/segment.hpp"
-#include <brigade/internal/exception_codec.hpp>
 #include "wire/image.hpp"
 
 namespace brigade::internal {
@@ -66,13 +66,16 @@ int worker_main(Decoder&, ChildContext& context) {
   for (;;) {
     const TaskView task = end.claim();
     switch (task.head.kind) {
-      case TaskKind::run: run_task(task, images, out); break;
+      case TaskKind::run:
+        run_task(task, images, out);
+        break;
       case TaskKind::images: {
         Decoder in(task.payload);
         decode_images(in, images);
         break;
       }
-      case TaskKind::stop: return 0;
+      case TaskKind::stop:
+        return 0;
     }
   }
 }

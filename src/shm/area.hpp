@@ -17,7 +17,8 @@ namespace brigade::internal {
 // enough for it to lie in one piece, and those pages can be given back when the area is empty.
 class Area {
  public:
-  Area(std::byte* base, std::size_t bytes, std::size_t soft_bytes) : base_(base), bytes_(bytes), soft_bytes_(soft_bytes) {}
+  Area(std::byte* base, std::size_t bytes, std::size_t soft_bytes)
+      : base_(base), bytes_(bytes), soft_bytes_(soft_bytes) {}
 
   // A block of `bytes` bytes for the record `sequence`, aligned to a cache line, its pages present; nullopt while
   // there is no room. Throws std::bad_alloc when the system has no memory left.

@@ -49,7 +49,8 @@ TaskSlot& DispatcherEnd::task_slot(std::uint64_t sequence) const {
 }
 
 std::atomic<std::uint32_t>& DispatcherEnd::withdrawal(std::uint64_t sequence) const {
-  return reinterpret_cast<std::atomic<std::uint32_t>*>(mapping_.data() + SegmentOffsets::withdrawals)[sequence % kSlots];
+  return reinterpret_cast<std::atomic<std::uint32_t>*>(mapping_.data() +
+                                                       SegmentOffsets::withdrawals)[sequence % kSlots];
 }
 
 std::optional<std::span<std::byte>> DispatcherEnd::reserve(const TaskHead& head, std::size_t bytes) {

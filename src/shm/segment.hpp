@@ -128,9 +128,7 @@ class WorkerEnd {
   // The next task; waits for it. It stays claimed until the next call.
   TaskView claim();
 
-  void begin_item(std::uint32_t item) {
-    header().claimed_item.store(item, std::memory_order_relaxed);
-  }
+  void begin_item(std::uint32_t item) { header().claimed_item.store(item, std::memory_order_relaxed); }
 
   // Room for a result; waits while the dispatcher does not collect. Throws std::length_error, std::bad_alloc.
   std::span<std::byte> reserve(std::size_t bytes);

@@ -55,7 +55,8 @@ ResultSlot& WorkerEnd::result_slot(std::uint64_t number) const {
 }
 
 bool WorkerEnd::was_withdrawn(std::uint64_t sequence) {
-  auto& word = reinterpret_cast<std::atomic<std::uint32_t>*>(shared_.data() + SegmentOffsets::withdrawals)[sequence % kSlots];
+  auto& word =
+      reinterpret_cast<std::atomic<std::uint32_t>*>(shared_.data() + SegmentOffsets::withdrawals)[sequence % kSlots];
   std::uint32_t seen = word.load(std::memory_order_seq_cst);
   if (seen == none) return false;
   return !(seen == requested && word.compare_exchange_strong(seen, kept)) && seen == withdrawn;
@@ -72,10 +73,11 @@ TaskView WorkerEnd::claim() {
     TaskView view;
     view.head = {slot.kind, slot.items, slot.first_item, slot.entry_image, slot.entry_offset};
     view.sequence = sequence;
-    view.payload = slot.bytes <= sizeof slot.inlined
-                       ? std::span<const std::byte>(slot.inlined, slot.bytes)
-                       : std::span<const std::byte>(
-                             tasks_.data() + (SegmentOffsets::task_area - SegmentOffsets::task_slots) + slot.where, slot.bytes);
+    view.payload =
+        slot.bytes <= sizeof slot.inlined
+            ? std::span<const std::byte>(slot.inlined, slot.bytes)
+            : std::span<const std::byte>(
+                  tasks_.data() + (SegmentOffsets::task_area - SegmentOffsets::task_slots) + slot.where, slot.bytes);
     const std::uint64_t unaccounted = items_ - accounted_items_;
     if (unaccounted >= kAccountEvery ||
         (unaccounted > 0 && header().measure_each.load(std::memory_order_relaxed) != 0)) {

@@ -67,7 +67,8 @@ class Task {
 
  protected:
   // The worker's answer; `bytes` is gone after the call. `from` says who answered.
-  virtual void item_answered(std::uint32_t item, bool is_value, std::span<const std::byte> bytes, const RemoteInfo& from) = 0;
+  virtual void item_answered(std::uint32_t item, bool is_value, std::span<const std::byte> bytes,
+                             const RemoteInfo& from) = 0;
   virtual void item_failed(std::uint32_t item, std::exception_ptr error) = 0;
   virtual void finished() = 0;  // every item has ended
 
@@ -78,13 +79,13 @@ class Task {
 
   // The engine's, under its lock.
   std::uint32_t items_ = 1;
-  std::uint32_t next_item_ = 0;        // items below have ended
-  std::uint64_t first_index_ = 0;      // the task index of item 0
+  std::uint32_t next_item_ = 0;    // items below have ended
+  std::uint64_t first_index_ = 0;  // the task index of item 0
   FunctionRef entry_{};
-  std::uint32_t images_ = 0;           // how many images the payload may name
-  std::vector<std::byte> payload_;     // while it is in no worker's ring
+  std::uint32_t images_ = 0;             // how many images the payload may name
+  std::vector<std::byte> payload_;       // while it is in no worker's ring
   std::chrono::nanoseconds timeout_{0};  // per item; 0: none
-  Worker* worker_ = nullptr;           // whose ring it is in
+  Worker* worker_ = nullptr;             // whose ring it is in
   std::uint64_t sequence_ = 0;
 };
 
@@ -133,7 +134,8 @@ class FutureState : public Task {
   const std::shared_ptr<Engine>& engine() const noexcept { return engine_; }
 
  protected:
-  void item_answered(std::uint32_t item, bool is_value, std::span<const std::byte> bytes, const RemoteInfo& from) override;
+  void item_answered(std::uint32_t item, bool is_value, std::span<const std::byte> bytes,
+                     const RemoteInfo& from) override;
   void item_failed(std::uint32_t item, std::exception_ptr error) override;
   void finished() override;
 

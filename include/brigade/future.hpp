@@ -207,17 +207,28 @@ class AsCompleted {
   internal::Deadline deadline_;
 };
 
+namespace internal {
+
+template <class Range>
+auto copy_futures(Range&& range) {
+  std::vector<std::ranges::range_value_t<Range>> futures;
+  for (auto&& future : range) futures.push_back(future);
+  return futures;
+}
+
+}  // namespace internal
+
 template <std::ranges::input_range Range>
 auto as_completed(Range&& futures) {
   using T = typename std::ranges::range_value_t<Range>::value_type;
-  return AsCompleted<T>(std::vector<Future<T>>(std::ranges::begin(futures), std::ranges::end(futures)),
+  return AsCompleted<T>(internal::copy_futures(futures),
                         internal::kNever);
 }
 
 template <std::ranges::input_range Range, class Rep, class Period>
 auto as_completed(Range&& futures, std::chrono::duration<Rep, Period> timeout) {
   using T = typename std::ranges::range_value_t<Range>::value_type;
-  return AsCompleted<T>(std::vector<Future<T>>(std::ranges::begin(futures), std::ranges::end(futures)),
+  return AsCompleted<T>(internal::copy_futures(futures),
                         internal::deadline_after(timeout));
 }
 
@@ -256,12 +267,12 @@ WaitResult<T> wait_until(std::vector<Future<T>> futures, Deadline deadline, Retu
 template <std::ranges::input_range Range>
 auto wait(Range&& futures, ReturnWhen when = ReturnWhen::all_completed) {
   using T = typename std::ranges::range_value_t<Range>::value_type;
-  return internal::wait_until<T>({std::ranges::begin(futures), std::ranges::end(futures)}, internal::kNever, when);
+  return internal::wait_until<T>(internal::copy_futures(futures), internal::kNever, when);
 }
 template <std::ranges::input_range Range, class Rep, class Period>
 auto wait(Range&& futures, std::chrono::duration<Rep, Period> timeout, ReturnWhen when = ReturnWhen::all_completed) {
   using T = typename std::ranges::range_value_t<Range>::value_type;
-  return internal::wait_until<T>({std::ranges::begin(futures), std::ranges::end(futures)},
+  return internal::wait_until<T>(internal::copy_futures(futures),
                                  internal::deadline_after(timeout), when);
 }
 

@@ -21,13 +21,24 @@ namespace brigade::os {
 
 namespace {
 
-// Straight to the kernel: a sanitizer's mmap would fill shadow for gigabytes that are only reserved.
+#if defined(__SANITIZE_THREAD__)
+// ThreadSanitizer must see the call: it would take a race at an address that is used again for one with its last user.
+void* map(const Fd& fd, std::size_t offset, std::size_t bytes, Mapping::Access access) noexcept {
+  const int protection = access == Mapping::Access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+  void* const address = ::mmap(nullptr, bytes, protection, MAP_SHARED | MAP_NORESERVE, fd.get(), static_cast<off_t>(offset));
+  return address == MAP_FAILED ? nullptr : address;
+}
+void unmap(void* address, std::size_t bytes) noexcept { ::munmap(address, bytes); }
+#else
+// Straight to the kernel: AddressSanitizer's mmap would fill shadow for gigabytes that are only reserved.
 void* map(const Fd& fd, std::size_t offset, std::size_t bytes, Mapping::Access access) noexcept {
   const int protection = access == Mapping::Access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
   const long address = ::syscall(SYS_mmap, nullptr, bytes, protection, MAP_SHARED | MAP_NORESERVE, fd.get(),
                                  static_cast<off_t>(offset));
   return address == -1 ? nullptr : reinterpret_cast<void*>(address);
 }
+void unmap(void* address, std::size_t bytes) noexcept { ::syscall(SYS_munmap, address, bytes); }
+#endif
 
 }  // namespace
 
@@ -54,7 +65,7 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
 }
 
 Mapping::~Mapping() {
-  if (data_ != nullptr) ::syscall(SYS_munmap, data_, size_);
+  if (data_ != nullptr) unmap(data_, size_);
 }
 
 Mapping Mapping::try_of(const Fd& fd, std::size_t offset, std::size_t bytes, Access access, Inherit inherit) noexcept {

@@ -33,7 +33,9 @@ EngineOptions complete(EngineOptions options) {
 }  // namespace
 
 Engine::Engine(EngineOptions options)
-    : options_(complete(std::move(options))), cpus_(os::usable_cpus()), fork_generation_(os::fork_generation()) {}
+    : options_(complete(std::move(options))), cpus_(os::usable_cpus()), fork_generation_(os::fork_generation()) {
+  poller_.add(engine_bell_.fd(), kBellTag);
+}
 
 Engine::~Engine() {
   if (thread_.joinable()) stop(Stop::kill);

@@ -163,6 +163,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   os::EventFd caller_bell_;
   os::EventFd engine_bell_;
   os::Poller poller_;
+  static constexpr std::uint64_t kBellTag = 0;  // in poller_; workers' tags are their ids, from 1 on
 
   mutable std::mutex mutex_;
   // Everything below is guarded by mutex_.

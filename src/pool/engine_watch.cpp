@@ -15,7 +15,6 @@ namespace {
 
 constexpr int kSigKill = 9;
 constexpr int kSigTerm = 15;
-constexpr std::uint64_t kBellTag = 0;  // workers' tags are their ids, from 1 on
 
 constexpr std::chrono::milliseconds kIdleTick{1000};
 constexpr std::chrono::milliseconds kBusyTick{5};
@@ -44,7 +43,6 @@ std::string who(const Child& child) {
 }  // namespace
 
 void Engine::start_thread() {
-  poller_.add(engine_bell_.fd(), kBellTag);
   const os::SignalBlock handlers_run_on_the_users_threads;
   thread_ = std::thread([this] { run(); });
 }

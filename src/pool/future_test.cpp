@@ -7,6 +7,7 @@
 #include <deque>
 #include <list>
 #include <memory>
+#include <ranges>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -473,6 +474,21 @@ TEST(Wait, TakesFuturesOfVoid) {
   for (int i = 0; i < 10; ++i) futures.push_back(executor.submit([] {}));
   EXPECT_EQ(10U, wait(futures).done.size());
 }
+
+#if !defined(__clang__) || __clang_major__ >= 16  // older ones cannot compile libstdc++'s views
+TEST(Wait, TakesRangesWhoseEndIsOfAnotherType) {
+  ProcessPoolExecutor executor(2);
+  std::list<Future<void>> futures;
+  for (int i = 0; i < 10; ++i) futures.push_back(executor.submit([] {}));
+  const auto some = [&] { return futures | std::views::take_while([](const auto&) { return true; }); };
+  EXPECT_EQ(10U, wait(some()).done.size());
+  EXPECT_EQ(10U, wait(some(), 60s).done.size());
+  int ended = 0;
+  for (auto& future : as_completed(some())) ended += future.done() ? 1 : 0;
+  for (auto& future : as_completed(some(), 60s)) ended += future.done() ? 1 : 0;
+  EXPECT_EQ(20, ended);
+}
+#endif
 
 }  // namespace
 }  // namespace brigade

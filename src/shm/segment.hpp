@@ -144,6 +144,7 @@ class WorkerEnd {
   void wait_for_task();
   void account();
   void ring_when_half_full();
+  void give_back();
   template <class Ready>
   void sleep_until(Asleep reason, Ready ready);
 

@@ -65,6 +65,10 @@ bool WorkerEnd::was_withdrawn(std::uint64_t sequence) {
 TaskView WorkerEnd::claim() {
   for (;;) {
     if (header().tasks_published.load(std::memory_order_acquire) < next_task_) wait_for_task();
+    const std::uint64_t published = header().tasks_published.load(std::memory_order_relaxed);
+    if (published < next_task_ || published - next_task_ >= kSlots) {
+      throw CorruptSegment("a task wrote over the memory this worker shares with its pool");
+    }
     const std::uint64_t sequence = next_task_++;
     header().claimed_task.store(sequence, std::memory_order_seq_cst);
     crash_point("worker-after-claim");
@@ -108,10 +112,18 @@ void WorkerEnd::sleep_until(Asleep reason, Ready ready) {
     crash_point("worker-before-sleep");
     if (ready()) break;
     os::futex_wait(asleep, reason, os::kNever, os::Scope::processes);
+    if (reason == for_task) give_back();
     // The kernel kills us with the dispatcher, unless a task has closed the descriptor that this hangs on.
     if (os::parent_process_id() != dispatcher_pid_) os::exit_now(1);
   }
   asleep.store(no, std::memory_order_relaxed);
+}
+
+// What a large result took, once it was collected and there has been nothing to do for a while.
+void WorkerEnd::give_back() {
+  released_ = header().results_collected.load(std::memory_order_acquire);
+  result_area_->release_through(released_);
+  if (result_area_->empty()) result_area_->trim();
 }
 
 void WorkerEnd::wait_for_task() {

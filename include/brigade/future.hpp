@@ -221,15 +221,13 @@ auto copy_futures(Range&& range) {
 template <std::ranges::input_range Range>
 auto as_completed(Range&& futures) {
   using T = typename std::ranges::range_value_t<Range>::value_type;
-  return AsCompleted<T>(internal::copy_futures(futures),
-                        internal::kNever);
+  return AsCompleted<T>(internal::copy_futures(futures), internal::kNever);
 }
 
 template <std::ranges::input_range Range, class Rep, class Period>
 auto as_completed(Range&& futures, std::chrono::duration<Rep, Period> timeout) {
   using T = typename std::ranges::range_value_t<Range>::value_type;
-  return AsCompleted<T>(internal::copy_futures(futures),
-                        internal::deadline_after(timeout));
+  return AsCompleted<T>(internal::copy_futures(futures), internal::deadline_after(timeout));
 }
 
 enum class ReturnWhen { all_completed, first_completed, first_exception };
@@ -272,8 +270,7 @@ auto wait(Range&& futures, ReturnWhen when = ReturnWhen::all_completed) {
 template <std::ranges::input_range Range, class Rep, class Period>
 auto wait(Range&& futures, std::chrono::duration<Rep, Period> timeout, ReturnWhen when = ReturnWhen::all_completed) {
   using T = typename std::ranges::range_value_t<Range>::value_type;
-  return internal::wait_until<T>(internal::copy_futures(futures),
-                                 internal::deadline_after(timeout), when);
+  return internal::wait_until<T>(internal::copy_futures(futures), internal::deadline_after(timeout), when);
 }
 
 }  // namespace brigade

@@ -3,12 +3,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -90,7 +90,8 @@ NewProcess spawn_self(std::span<const std::string> arguments, std::span<const in
   // First out of the way of the numbers they will have.
   const int first_free = kFirstKeptFd + static_cast<int>(keep.size());
   std::vector<Fd> kept;
-  for (const int fd : keep) kept.emplace_back(check(::fcntl(fd, F_DUPFD_CLOEXEC, first_free), "fcntl(F_DUPFD_CLOEXEC)"));
+  for (const int fd : keep)
+    kept.emplace_back(check(::fcntl(fd, F_DUPFD_CLOEXEC, first_free), "fcntl(F_DUPFD_CLOEXEC)"));
 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -103,7 +104,7 @@ NewProcess spawn_self(std::span<const std::string> arguments, std::span<const in
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   const std::unique_ptr<posix_spawnattr_t, int (*)(posix_spawnattr_t*)> attributes_owner(&attributes,
-                                                                                       posix_spawnattr_destroy);
+                                                                                         posix_spawnattr_destroy);
   sigset_t none;
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);

@@ -17,7 +17,7 @@ struct NewProcess {
 };
 
 enum class Parent {
-  caller,         // a child of this process
+  caller,           // a child of this process
   parent_of_caller  // a sibling of this process (CLONE_PARENT): our own parent becomes its parent and reaps it
 };
 

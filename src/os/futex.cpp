@@ -11,7 +11,9 @@ namespace brigade::os {
 
 namespace {
 
-int with_scope(int operation, Scope scope) { return scope == Scope::threads ? operation | FUTEX_PRIVATE_FLAG : operation; }
+int with_scope(int operation, Scope scope) {
+  return scope == Scope::threads ? operation | FUTEX_PRIVATE_FLAG : operation;
+}
 
 }  // namespace
 
@@ -20,7 +22,8 @@ void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, 
   std::chrono::nanoseconds left = kBoundedSleep;
   if (deadline != kNever) left = std::min<std::chrono::nanoseconds>(left, deadline - Clock::now());
   if (left.count() <= 0) return;
-  const timespec timeout{static_cast<time_t>(left.count() / 1'000'000'000), static_cast<long>(left.count() % 1'000'000'000)};
+  const timespec timeout{static_cast<time_t>(left.count() / 1'000'000'000),
+                         static_cast<long>(left.count() % 1'000'000'000)};
   ::syscall(SYS_futex, &word, with_scope(FUTEX_WAIT, scope), expected, &timeout, nullptr, 0);
 }
 

@@ -14,7 +14,8 @@ enum class Scope { processes, threads };
 
 // Sleeps while `word` holds `expected`, until woken, until `deadline`, and never longer than kBoundedSleep.
 // May wake for no reason: callers look again at what they wait for.
-void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, Deadline deadline, Scope scope) noexcept;
+void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, Deadline deadline,
+                Scope scope) noexcept;
 
 // Wakes up to `count` sleepers.
 void futex_wake(const std::atomic<std::uint32_t>& word, int count, Scope scope) noexcept;

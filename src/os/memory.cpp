@@ -25,7 +25,8 @@ namespace {
 // ThreadSanitizer must see the call: it would take a race at an address that is used again for one with its last user.
 void* map(const Fd& fd, std::size_t offset, std::size_t bytes, Mapping::Access access) noexcept {
   const int protection = access == Mapping::Access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
-  void* const address = ::mmap(nullptr, bytes, protection, MAP_SHARED | MAP_NORESERVE, fd.get(), static_cast<off_t>(offset));
+  void* const address =
+      ::mmap(nullptr, bytes, protection, MAP_SHARED | MAP_NORESERVE, fd.get(), static_cast<off_t>(offset));
   return address == MAP_FAILED ? nullptr : address;
 }
 void unmap(void* address, std::size_t bytes) noexcept { ::munmap(address, bytes); }
@@ -33,8 +34,8 @@ void unmap(void* address, std::size_t bytes) noexcept { ::munmap(address, bytes)
 // Straight to the kernel: AddressSanitizer's mmap would fill shadow for gigabytes that are only reserved.
 void* map(const Fd& fd, std::size_t offset, std::size_t bytes, Mapping::Access access) noexcept {
   const int protection = access == Mapping::Access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
-  const long address = ::syscall(SYS_mmap, nullptr, bytes, protection, MAP_SHARED | MAP_NORESERVE, fd.get(),
-                                 static_cast<off_t>(offset));
+  const long address =
+      ::syscall(SYS_mmap, nullptr, bytes, protection, MAP_SHARED | MAP_NORESERVE, fd.get(), static_cast<off_t>(offset));
   return address == -1 ? nullptr : reinterpret_cast<void*>(address);
 }
 void unmap(void* address, std::size_t bytes) noexcept { ::syscall(SYS_munmap, address, bytes); }

@@ -26,7 +26,8 @@ void Poller::remove(const Fd& fd) noexcept { ::epoll_ctl(fd_.get(), EPOLL_CTL_DE
 void Poller::wait(std::vector<std::uint64_t>& ready, std::chrono::milliseconds timeout) const noexcept {
   std::array<epoll_event, 64> events{};
   ready.clear();
-  const int n = ::epoll_wait(fd_.get(), events.data(), static_cast<int>(events.size()), static_cast<int>(timeout.count()));
+  const int n =
+      ::epoll_wait(fd_.get(), events.data(), static_cast<int>(events.size()), static_cast<int>(timeout.count()));
   for (int i = 0; i < n; ++i) ready.push_back(events[static_cast<std::size_t>(i)].data.u64);
 }
 

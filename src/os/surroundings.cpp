@@ -16,13 +16,16 @@ extern "C" char** environ;
 
 namespace brigade::os {
 
-Fd open_working_directory() { return above_standard(Fd(check(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "open(.)"))); }
+Fd open_working_directory() {
+  return above_standard(Fd(check(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "open(.)")));
+}
 
 Fd open_null() { return above_standard(Fd(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "open(/dev/null)"))); }
 
 std::vector<std::string> environment() {
   std::vector<std::string> variables;
-  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) variables.emplace_back(*variable);
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)
+    variables.emplace_back(*variable);
   return variables;
 }
 

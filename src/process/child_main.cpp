@@ -98,7 +98,8 @@ int run(std::span<const std::byte> start_block, ChildLifeline lifeline, std::spa
 }
 
 // From here on the process is a program of its own.
-[[noreturn]] void live(std::span<const std::byte> start_block, ChildLifeline lifeline, std::span<const int> fds) noexcept {
+[[noreturn]] void live(std::span<const std::byte> start_block, ChildLifeline lifeline,
+                       std::span<const int> fds) noexcept {
   os::cut_inherited_exit_handlers();
   std::exit(run(start_block, lifeline, fds));
 }
@@ -131,7 +132,9 @@ std::vector<int> parse_numbers(const std::string& list) {
 }
 
 [[noreturn]] void refuse_option(std::string_view option, const std::string& argument) noexcept {
-  refuse(std::string(option) + argument + ": this option is for brigade's own use, and these are not the descriptors it passes", kUsageError);
+  refuse(std::string(option) + argument +
+             ": this option is for brigade's own use, and these are not the descriptors it passes",
+         kUsageError);
 }
 
 }  // namespace
@@ -160,7 +163,8 @@ void enter_cloned_child(std::span<const int> fds) noexcept {
   live_from_file(fds[kBlockFd], {fds[kLifelineFd], fds[kGateFd]}, fds.subspan(kStartFds));
 }
 
-void enter_forked_child(std::span<const std::byte> start_block, ChildLifeline lifeline, std::span<const int> fds) noexcept {
+void enter_forked_child(std::span<const std::byte> start_block, ChildLifeline lifeline,
+                        std::span<const int> fds) noexcept {
   os::reset_signal_handlers();
   os::Fd null = os::open_null();
   os::install_fd(null.get(), 0);

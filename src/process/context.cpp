@@ -18,9 +18,8 @@ struct Named {
 };
 
 // The default first.
-constexpr Named kMethods[] = {{Context::Method::forkserver, "forkserver"},
-                              {Context::Method::fork, "fork"},
-                              {Context::Method::spawn, "spawn"}};
+constexpr Named kMethods[] = {
+    {Context::Method::forkserver, "forkserver"}, {Context::Method::fork, "fork"}, {Context::Method::spawn, "spawn"}};
 
 Context::Method default_method() {
   const int chosen = internal::runtime().chosen_method;

@@ -19,8 +19,10 @@ namespace {
 // start children without end.
 std::string own_option(int argc, char** argv) {
   const std::vector<std::string> started_with = os::program_arguments();
-  for (const std::string& argument : {started_with.size() > 1 ? started_with[1] : "", std::string(argc > 1 ? argv[1] : "")}) {
-    if (argument.starts_with(internal::kChildArgument) || argument.starts_with(internal::kZygoteArgument)) return argument;
+  for (const std::string& argument :
+       {started_with.size() > 1 ? started_with[1] : "", std::string(argc > 1 ? argv[1] : "")}) {
+    if (argument.starts_with(internal::kChildArgument) || argument.starts_with(internal::kZygoteArgument))
+      return argument;
   }
   return "";
 }

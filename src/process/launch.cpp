@@ -84,9 +84,12 @@ os::NewProcess launch_by_fork(const ChildSpec& spec, const os::Lifeline& lifelin
 // nullopt: the zygote died meanwhile.
 std::optional<os::NewProcess> launch_by(Context::Method method, const ChildSpec& spec, const os::Lifeline& lifeline) {
   switch (method) {
-    case Context::Method::forkserver: return launch_by_forkserver(spec, lifeline);
-    case Context::Method::spawn: return launch_by_spawn(spec, lifeline);
-    case Context::Method::fork: break;
+    case Context::Method::forkserver:
+      return launch_by_forkserver(spec, lifeline);
+    case Context::Method::spawn:
+      return launch_by_spawn(spec, lifeline);
+    case Context::Method::fork:
+      break;
   }
   return launch_by_fork(spec, lifeline);
 }

@@ -7,8 +7,8 @@
 
 #include <brigade/error.hpp>
 
-#include "os/clone.hpp"
 #include "os/clock.hpp"
+#include "os/clone.hpp"
 #include "process/launch.hpp"
 #include "process/runtime.hpp"
 

@@ -153,7 +153,7 @@ void Engine::watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed) {
       worker.in_flight.empty() ? std::chrono::nanoseconds{0} : worker.in_flight.front().task->timeout_;
   worker.unclaimed_for = running || limit.count() == 0 ? std::chrono::nanoseconds{0} : worker.unclaimed_for + elapsed;
   // A worker that does not even begin is stopped as well: its start hangs, or a task has spoilt its words.
-  const bool late = running ? worker.seen_for >= limit : worker.unclaimed_for >= limit + kStartLimit;
+  const bool late = running ? worker.seen_for >= limit : worker.unclaimed_for - kStartLimit >= limit;
   if (limit.count() == 0 || !late || worker.doomed()) return;
   worker.timed_out = true;
   worker.child->signal(kSigTerm);

@@ -42,12 +42,11 @@ long bare_clone(unsigned long flags, int* pidfd, int* tid) noexcept {
 
 // The handle of a child that was just made; when there can be none the child ends.
 Fd pidfd_of_new(int pid) {
-  try {
-    return open_pidfd(pid);
-  } catch (const std::system_error& error) {
-    if (error.code().value() != ESRCH) end_child(pid);
-    throw;
-  }
+  Fd handle = try_open_pidfd(pid);
+  if (handle) return above_standard(std::move(handle));
+  const int error = errno;
+  if (error != ESRCH) end_child(pid);
+  throw_errno("pidfd_open", error);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <ctime>
+#include <utility>
 
 #include "os/error.hpp"
 #include "os/poller.hpp"
@@ -51,8 +52,12 @@ int exit_code_after_foreign_reap(const Fd& pidfd) {
 }  // namespace
 
 Fd open_pidfd(int pid) {
-  return above_standard(Fd(static_cast<int>(check(::syscall(SYS_pidfd_open, pid, 0), "pidfd_open"))));
+  Fd handle = try_open_pidfd(pid);
+  if (!handle) throw_errno("pidfd_open");
+  return above_standard(std::move(handle));
 }
+
+Fd try_open_pidfd(int pid) noexcept { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
 
 bool wait_for_exit(const Fd& pidfd, Deadline deadline) noexcept { return wait_readable(pidfd.get(), deadline); }
 

@@ -11,6 +11,8 @@ namespace brigade::os {
 
 // A handle of the running process `pid`. Throws std::system_error (ESRCH when there is none).
 Fd open_pidfd(int pid);
+// The same without an exception: empty when there can be none, errno says why.
+Fd try_open_pidfd(int pid) noexcept;
 
 // Waits until the process has ended; false after the deadline. Does not reap.
 bool wait_for_exit(const Fd& pidfd, Deadline deadline) noexcept;

@@ -29,6 +29,15 @@ std::vector<std::string> environment() {
   return variables;
 }
 
+bool environment_is(std::span<const std::string> variables) noexcept {
+  char** variable = environ;
+  for (const std::string& wanted : variables) {
+    if (variable == nullptr || *variable == nullptr || wanted != *variable) return false;
+    ++variable;
+  }
+  return variable == nullptr || *variable == nullptr;
+}
+
 std::string environment_variable(const char* name) {
   const char* value = ::getenv(name);
   return value != nullptr ? value : "";

@@ -16,6 +16,7 @@ Fd open_null();
 
 // "NAME=value", in the order of environ.
 std::vector<std::string> environment();
+bool environment_is(std::span<const std::string> variables) noexcept;
 std::string environment_variable(const char* name);
 
 // Replaces the whole environment of this process.

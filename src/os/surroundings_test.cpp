@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -42,6 +43,8 @@ TEST(Environment, IsReplacedAsAWhole) {
               const std::vector<std::string> wanted{"A=1", "B=x=y", "EMPTY="};
               replace_environment(wanted);
               std::vector<std::string> now = environment();
+              if (!environment_is(now)) return 5;
+              if (environment_is(std::span(now).first(now.size() - 1))) return 6;
               std::ranges::sort(now);
               if (now != wanted) return 1;
               if (environment_variable("B") != "x=y") return 2;

@@ -57,7 +57,7 @@ void become(const StartOrder& order) {
   self.children_named = 0;
   self.chosen_method = Runtime::kNoMethod;
   self.zygote.forget();
-  if (order.environment && *order.environment != os::environment()) os::replace_environment(*order.environment);
+  if (order.environment) os::replace_environment(*order.environment);
   if (order.pool_worker) {
     os::ignore_interrupt();
     os::set_oom_score(kChildOomScore);
@@ -155,12 +155,15 @@ void rehearse_child() noexcept {
   }
 }
 
-void enter_cloned_child(std::span<const int> fds) noexcept {
+void enter_cloned_child(std::span<const std::byte> start_block, std::span<const int> fds) noexcept {
   bool installed = os::install_fd(fds[kStdoutFd], 1) && os::install_fd(fds[kStderrFd], 2);
   installed = os::enter_directory(fds[kDirectoryFd]) && installed;
   for (const int fd : {fds[kDirectoryFd], fds[kStdoutFd], fds[kStderrFd]}) os::close_fd(fd);
   if (!installed) refuse("a child cannot enter its parent's working directory");
-  live_from_file(fds[kBlockFd], {fds[kLifelineFd], fds[kGateFd]}, fds.subspan(kStartFds));
+  const ChildLifeline lifeline{fds[kLifelineFd], fds[kGateFd]};
+  const std::span<const int> given = fds.subspan(kStartFds);
+  if (!start_block.empty()) live(start_block, lifeline, given);
+  live_from_file(given.back(), lifeline, given.first(given.size() - 1));
 }
 
 void enter_forked_child(std::span<const std::byte> start_block, ChildLifeline lifeline,
@@ -183,9 +186,11 @@ void enter_spawned_child(const std::string& argument) noexcept {
 
 void enter_spawned_zygote(const std::string& argument) noexcept {
   const std::vector<int> fds = parse_numbers(argument);
-  if (fds.size() != 1 || !os::is_message_socket(fds[0])) refuse_option(kZygoteArgument, argument);
+  if (fds.size() != 2 || !os::is_message_socket(fds[0]) || !os::is_pipe(fds[1])) {
+    refuse_option(kZygoteArgument, argument);
+  }
   os::set_close_on_exec(fds[0]);
-  serve_as_zygote(fds[0], os::parent_process_id());
+  serve_as_zygote(fds[0], fds[1]);
 }
 
 std::string spawn_argument(std::string_view option, std::size_t fds) {

@@ -28,7 +28,8 @@ struct ChildLifeline {
 
 // The ways in. Each ties the process to its parent's life, gives it fresh surroundings, runs the start block and exits;
 // none returns into the code the process was copied from.
-[[noreturn]] void enter_cloned_child(std::span<const int> fds) noexcept;  // fds: see StartFd
+[[noreturn]] void enter_cloned_child(std::span<const std::byte> start_block,
+                                     std::span<const int> fds) noexcept;  // see ZygoteClient::request, StartFd
 [[noreturn]] void enter_forked_child(std::span<const std::byte> start_block, ChildLifeline lifeline,
                                      std::span<const int> fds) noexcept;
 [[noreturn]] void enter_spawned_child(const std::string& argument) noexcept;  // argument: what followed kChildArgument

@@ -28,7 +28,9 @@ std::vector<std::byte> start_block_of(const ChildSpec& spec) {
   order.pool_worker = spec.pool_worker;
   order.entry = function_ref(reinterpret_cast<const void*>(spec.entry));
   order.arguments = spec.arguments;
-  if (spec.context.method() == Context::Method::forkserver) order.environment = os::environment();
+  if (spec.context.method() == Context::Method::forkserver && !runtime().zygote.passes_environment_on()) {
+    order.environment = os::environment();
+  }
   Encoder encoder;
   encode_start_block(encoder, order, spec.images);
   std::vector<std::byte> block(encoder.size());
@@ -46,21 +48,25 @@ os::Fd file_of(std::span<const std::byte> block) {
 int stream_or(int standard, const os::Fd& null) { return os::is_open(standard) ? standard : null.get(); }
 
 std::optional<os::NewProcess> launch_by_forkserver(const ChildSpec& spec, const os::Lifeline& lifeline) {
-  const std::vector<std::byte> block = start_block_of(spec);
-  const os::Fd file = file_of(block);
+  std::vector<std::byte> block = start_block_of(spec);
   const os::Fd directory = os::open_working_directory();
   os::Fd null;
   if (!os::is_open(1) || !os::is_open(2)) null = os::open_null();
   std::vector<int> fds(kStartFds);
-  fds[kBlockFd] = file.get();
   fds[kLifelineFd] = lifeline.child.get();
   fds[kGateFd] = lifeline.gate.get();
   fds[kDirectoryFd] = directory.get();
   fds[kStdoutFd] = stream_or(1, null);
   fds[kStderrFd] = stream_or(2, null);
   fds.insert(fds.end(), spec.fds.begin(), spec.fds.end());
+  os::Fd file;
+  if (block.size() > kMaxBlockInRequest) {
+    file = file_of(block);
+    fds.push_back(file.get());
+    block.clear();
+  }
   if (fds.size() > os::kMaxPassedFds) os::throw_errno("passing descriptors to a child", E2BIG);
-  return runtime().zygote.request(fds);
+  return runtime().zygote.request(block, fds);
 }
 
 os::NewProcess launch_by_spawn(const ChildSpec& spec, const os::Lifeline& lifeline) {

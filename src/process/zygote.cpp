@@ -23,12 +23,16 @@ namespace brigade::internal {
 namespace {
 
 constexpr int kSigKill = 9;
-constexpr std::uint64_t kRequestTag = 0;
-constexpr std::uint64_t kCallerTag = 1;
 
-struct Request {
+// What a start request begins with; the start block follows, on a cache line.
+struct alignas(64) RequestHeader {
   std::uint32_t magic = 0x65747a79;  // "yzte": a request, and nothing that strayed into the socket
   std::uint32_t fds = 0;             // how many descriptors come along
+};
+
+struct Request {
+  RequestHeader header;
+  std::byte block[kMaxBlockInRequest];
 };
 
 struct Reply {
@@ -47,97 +51,99 @@ std::span<const std::byte> bytes_of(const T& value) {
 
 namespace {
 
-struct StartRequest {
+// What the zygote was asked for last. Not on its stack: the child reads its block here to its end.
+Request last_request;
+
+struct Passed {
+  std::span<const std::byte> block;
   std::array<int, os::kMaxPassedFds> fds{};
   std::size_t count = 0;
 };
 
 // Serves until the caller is gone. Returns a request in the child that is to run it, with the zygote's own descriptors
 // closed: a copy of the socket would make the zygote seem alive as long as its children live.
-std::optional<StartRequest> serve(int socket, int caller_pid) {
+std::optional<Passed> serve(int socket, int lifeline) {
   os::block_all_signals();
   os::reset_signal_handlers();
   os::close_inherited_lifelines();
+  const os::Fd requests(socket);
+  const os::Fd tie(lifeline);
+  if (!os::tie_to_parent(lifeline)) return std::nullopt;
   {
     const os::Fd null = os::open_null();
     for (const int standard : {0, 1, 2}) os::install_fd(null.get(), standard);
   }
-  // The socket tells of the caller's end unless a process it forked holds a copy; the pidfd always does.
-  const os::Fd caller = os::open_pidfd(caller_pid);
-  os::Poller poller;
-  poller.add(caller, kCallerTag);
-  const os::Fd requests(socket);
-  poller.add(requests, kRequestTag);
-  std::vector<std::uint64_t> ready;
-  ready.reserve(64);
   rehearse_child();
-  while (os::parent_process_id() == caller_pid) {
-    poller.wait(ready, std::chrono::seconds(1));
-    if (ready.empty()) continue;
-    if (std::ranges::find(ready, kCallerTag) != ready.end()) break;
-    Request request;
-    StartRequest passed;
+  for (;;) {
+    Passed passed;
     const os::Received received =
-        os::receive_message(requests.get(), std::as_writable_bytes(std::span(&request, 1)), passed.fds);
-    if (received.bytes == 0) break;
+        os::receive_message(requests.get(), std::as_writable_bytes(std::span(&last_request, 1)), passed.fds);
+    if (received.bytes == 0) return std::nullopt;
     passed.count = received.fds;
+    const RequestHeader& header = last_request.header;
     Reply reply{-1, EPROTO};
     os::NewProcess child;
-    if (received.bytes == sizeof request && request.magic == Request().magic && request.fds >= kStartFds) {
+    if (received.bytes >= sizeof header && header.magic == RequestHeader().magic && header.fds >= kStartFds) {
+      passed.block = std::span(last_request.block).first(received.bytes - sizeof header);
       // Fewer arrive when this process has no room for them.
-      if (passed.count == request.fds) child = os::clone_process(os::Parent::parent_of_caller);
-      reply = {child.pid, passed.count == request.fds ? errno : EMFILE};
+      if (passed.count == header.fds) child = os::clone_process(os::Parent::parent_of_caller);
+      reply = {child.pid, passed.count == header.fds ? errno : EMFILE};
     }
     if (child.pid == 0) return passed;
     const int pidfd = child.pidfd.get();
     os::send_message(requests.get(), bytes_of(reply), std::span(&pidfd, child.pid < 0 ? 0U : 1U));
     for (const int fd : std::span(passed.fds).first(passed.count)) os::close_fd(fd);
   }
-  return std::nullopt;
 }
 
 }  // namespace
 
-void serve_as_zygote(int socket, int caller_pid) noexcept {
-  std::optional<StartRequest> request;
+void serve_as_zygote(int socket, int lifeline) noexcept {
+  std::optional<Passed> passed;
   try {
-    request = serve(socket, caller_pid);
+    passed = serve(socket, lifeline);
   } catch (const std::exception&) {
     os::exit_now(1);  // the caller is gone already, or there is nothing to live on
   }
-  if (!request) os::exit_now(0);
-  enter_cloned_child(std::span(request->fds).first(request->count));
+  if (!passed) os::exit_now(0);
+  enter_cloned_child(passed->block, std::span(passed->fds).first(passed->count));
 }
 
 // ---- the caller ----
 
 void ZygoteClient::start_by_clone() {
   auto [ours, theirs] = os::make_socket_pair();
-  const int caller = os::process_id();
+  os::Lifeline lifeline = os::make_lifeline();
   os::flush_all_streams();  // or every child would write what is buffered now once more
   os::NewProcess zygote = os::clone_process(os::Parent::caller);
   if (zygote.pid < 0) os::throw_errno("clone(zygote)");
   if (zygote.pid == 0) {
     ours.close();
-    serve_as_zygote(theirs.release(), caller);
+    lifeline.gate.close();
+    serve_as_zygote(theirs.release(), lifeline.child.release());
   }
-  socket_ = std::move(ours);
-  pidfd_ = os::above_standard(std::move(zygote.pidfd));
-  pid_ = zygote.pid;
+  adopt(std::move(zygote), std::move(ours), std::move(lifeline.parent));
 }
 
 void ZygoteClient::start_by_exec() {
   auto [ours, theirs] = os::make_socket_pair();
-  const std::array arguments{runtime().program, spawn_argument(kZygoteArgument, 1)};
-  const int keep[] = {theirs.get()};
-  os::NewProcess zygote = os::spawn_self(arguments, keep);
-  socket_ = std::move(ours);
-  pidfd_ = std::move(zygote.pidfd);
+  os::Lifeline lifeline = os::make_lifeline();
+  const int keep[] = {theirs.get(), lifeline.child.get()};
+  const std::array arguments{runtime().program, spawn_argument(kZygoteArgument, std::size(keep))};
+  adopt(os::spawn_self(arguments, keep), std::move(ours), std::move(lifeline.parent));
+}
+
+void ZygoteClient::adopt(os::NewProcess zygote, os::Fd socket, os::ParentEnd lifeline) {
+  socket_ = std::move(socket);
+  pidfd_ = os::above_standard(std::move(zygote.pidfd));
+  lifeline_ = std::move(lifeline);
   pid_ = zygote.pid;
+  environment_ = os::environment();
 }
 
 void ZygoteClient::stop() noexcept {
   socket_.close();
+  lifeline_.close();
   if (!pidfd_) return;
   os::send_signal(pidfd_, kSigKill);
   os::wait_for_exit(pidfd_, os::deadline_after(std::chrono::seconds(5)));
@@ -148,14 +154,17 @@ void ZygoteClient::stop() noexcept {
 
 void ZygoteClient::forget() noexcept {
   socket_.close();
-  pidfd_.close();
+  pidfd_.close();  // the lifeline sees to itself over a fork
   pid_ = 0;
 }
 
-std::optional<os::NewProcess> ZygoteClient::try_request(std::span<const int> fds) {
-  Request request;
-  request.fds = static_cast<std::uint32_t>(fds.size());
-  if (!os::send_message(socket_.get(), bytes_of(request), fds)) {
+std::optional<os::NewProcess> ZygoteClient::try_request(std::span<const std::byte> block, std::span<const int> fds) {
+  RequestHeader header;
+  header.fds = static_cast<std::uint32_t>(fds.size());
+  std::vector<std::byte> message(sizeof header + block.size());
+  std::ranges::copy(bytes_of(header), message.begin());
+  std::ranges::copy(block, message.begin() + sizeof header);
+  if (!os::send_message(socket_.get(), message, fds)) {
     if (errno == EPIPE || errno == ECONNRESET) return std::nullopt;
     os::throw_errno("sendmsg(start request)");
   }
@@ -177,12 +186,17 @@ std::optional<os::NewProcess> ZygoteClient::try_request(std::span<const int> fds
   return child;
 }
 
-std::optional<os::NewProcess> ZygoteClient::request(std::span<const int> fds) {
+std::optional<os::NewProcess> ZygoteClient::request(std::span<const std::byte> block, std::span<const int> fds) {
   const std::lock_guard lock(mutex_);
   if (!socket_) start_by_exec();
-  std::optional<os::NewProcess> child = try_request(fds);
+  std::optional<os::NewProcess> child = try_request(block, fds);
   if (!child) stop();  // it was killed, or is on its way out
   return child;
+}
+
+bool ZygoteClient::passes_environment_on() {
+  const std::lock_guard lock(mutex_);
+  return os::environment_is(environment_);
 }
 
 }  // namespace brigade::internal

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <brigade/process.hpp>
 #include <chrono>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -102,6 +103,18 @@ TEST(Zygote, MadeLaterStartsChildrenWithTheEnvironmentOfNow) {
   process.start();
   process.join();
   EXPECT_EQ(process.exitcode(), 0);
+}
+
+// Up to a size the start block is part of the request, beyond it a file.
+TEST(Zygote, PassesArgumentsOfAnySizeOn) {
+  for (std::size_t length = kMaxBlockInRequest - 4096; length <= kMaxBlockInRequest + 64; length += 16) {
+    Process process(
+        [](const std::string& text, std::size_t expected) { std::exit(text == std::string(expected, 'b') ? 0 : 1); },
+        std::string(length, 'b'), length);
+    process.start();
+    process.join();
+    ASSERT_EQ(process.exitcode(), 0) << length;
+  }
 }
 
 // Killed at any moment of a start: what has started ran once, what has thrown ran never.

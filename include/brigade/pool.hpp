@@ -61,7 +61,8 @@ class Pool {
     internal::check_callable<Function, Item>();
     using Arguments = internal::Params<Function, Item>;
     using Result = internal::ResultOf<Function, Item>;
-    static const internal::FunctionRef entry =
+    internal::check_owner(*engine_);
+    const internal::FunctionRef entry =
         internal::function_ref(reinterpret_cast<const void*>(&internal::run_chunk<Function, Arguments>));
     std::size_t known_items = 0;
     if constexpr (std::ranges::sized_range<Range>) known_items = std::ranges::size(input);

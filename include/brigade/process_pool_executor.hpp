@@ -37,7 +37,9 @@ auto submit_call(const std::shared_ptr<Engine>& engine, const TaskOptions& optio
   using Function = std::decay_t<F>;
   using Arguments = Params<Function, Args...>;
   using Result = ResultOf<Function, Args...>;
-  static const FunctionRef entry = function_ref(reinterpret_cast<const void*>(&run_call<Function, Arguments>));
+  check_owner(*engine);
+  // Not static: a fork while another thread initialises one would leave the child waiting for it for ever.
+  const FunctionRef entry = function_ref(reinterpret_cast<const void*>(&run_call<Function, Arguments>));
   Encoder payload;
   CallableCodec<Function>::encode(payload, function);
   encode_args<Arguments>(payload, std::forward<Args>(args)...);

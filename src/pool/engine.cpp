@@ -142,6 +142,8 @@ std::shared_ptr<Engine> make_engine(EngineOptions options) { return std::make_sh
 
 unsigned worker_limit(const Engine& engine) { return engine.worker_limit(); }
 
+void check_owner(const Engine& engine) { engine.check_owner(); }
+
 void submit(Engine& engine, FutureState& task, FunctionRef entry, const Encoder& payload, const TaskOptions& options) {
   if (options.timeout && options.timeout->count() <= 0)
     throw std::invalid_argument("a task's timeout must be positive");

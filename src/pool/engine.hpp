@@ -94,7 +94,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void stop(Stop how);
 
   unsigned worker_limit() const { return options_.workers; }
-  bool is_copy() const;  // lives in a forked copy of the process that made it
+  bool is_copy() const;      // lives in a forked copy of the process that made it
+  void check_owner() const;  // throws Error if so
   // The measured cost of an item; 0 while unknown.
   std::uint64_t item_cost_ns();
   void forget_cost();
@@ -123,7 +124,6 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void drain_backlog();
   void take_back(Worker& worker, bool to_backlog);
   void rebalance(bool only_stuck);
-  void check_owner() const;
   void check_usable() const;
 
   // engine_collect.cpp: out of the rings

@@ -328,13 +328,16 @@ bool throws_error(Call call) {
   return false;
 }
 
-TEST(BareFork, ExecutorThrowsThere) {
+TEST(BareFork, ExecutorAndPoolThrowThere) {
   ProcessPoolExecutor executor(1);
+  Pool pool(1);
   executor.submit(square, 1).result();
   EXPECT_EQ(0, in_a_fork([&] {
               if (!throws_error([&] { executor.shutdown(); })) return 1;
               if (!throws_error([&] { executor.kill_workers(); })) return 2;
               if (!throws_error([&] { executor.submit(square, 1); })) return 3;
+              if (!throws_error([&] { pool.map(square, std::vector<int>{1, 2}); })) return 4;
+              if (!throws_error([&] { pool.apply_async(square, 1); })) return 5;
               return 0;
             }));
   EXPECT_EQ(4, executor.submit(square, 2).result()) << "the fork did harm to the original";

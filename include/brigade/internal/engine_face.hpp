@@ -37,6 +37,10 @@ std::shared_ptr<Engine> make_engine(EngineOptions options);
 
 unsigned worker_limit(const Engine& engine);
 
+// Throws Error in a forked copy of the process that made the engine. To be asked first: locks that other threads held
+// during the fork, the loader's too, stay locked there for ever.
+void check_owner(const Engine& engine);
+
 // Hands the task over; returns at once. `payload` may be spliced: it is copied before the call returns.
 // Throws Error after close, BrokenProcessPool, std::system_error when no worker can be started, std::length_error.
 void submit(Engine& engine, FutureState& task, FunctionRef entry, const Encoder& payload, const TaskOptions& options);

@@ -2,7 +2,8 @@
 #include "shm/crash_point.hpp"
 
 #include <atomic>
-#include <cstring>
+#include <cstdio>
+#include <sstream>
 #include <string>
 
 #include "os/clone.hpp"
@@ -18,22 +19,25 @@ namespace {
 constexpr int kSigKill = 9;
 
 // Touched by the worker's main thread only, and by the threads of a test before it starts workers.
-char armed[64] = {};
+std::string armed;
+std::string victim;  // a file that the one process to be killed removes
 std::atomic<long> passes_left{0};
 
 }  // namespace
 
 void read_crash_points() {
   const std::string wanted = os::environment_variable("BRIGADE_CRASH_AT");
-  const std::size_t colon = wanted.find(':');
-  const std::string name = wanted.substr(0, colon);
-  std::strncpy(armed, name.c_str(), sizeof armed - 1);
-  passes_left.store(colon == std::string::npos ? 1 : std::stol(wanted.substr(colon + 1)));
+  std::istringstream parts(wanted);
+  std::string pass;
+  std::getline(parts, armed, ':');
+  std::getline(parts, pass, ':');
+  std::getline(parts, victim);
+  passes_left.store(pass.empty() ? 1 : std::stol(pass));
 }
 
 void crash_point(const char* name) noexcept {
-  if (armed[0] == '\0' || std::strcmp(armed, name) != 0) return;
-  if (passes_left.fetch_sub(1) == 1) os::send_signal(os::open_pidfd(os::process_id()), kSigKill);
+  if (armed != name || passes_left.fetch_sub(1) != 1) return;
+  if (victim.empty() || std::remove(victim.c_str()) == 0) os::send_signal(os::open_pidfd(os::process_id()), kSigKill);
 }
 
 #endif

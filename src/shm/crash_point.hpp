@@ -6,7 +6,8 @@ namespace brigade::internal {
 
 #if defined(BRIGADE_CRASH_POINTS)
 // Kills this process with SIGKILL when the environment variable BRIGADE_CRASH_AT names the point: "name" at the first
-// pass, "name:3" at the third. The variable is read once, by read_crash_points().
+// pass, "name:3" at the third, "name:3:/a/file" only the process that can remove the file, which is one of all. The
+// variable is read once, by read_crash_points().
 void crash_point(const char* name) noexcept;
 void read_crash_points();
 #else

@@ -37,7 +37,7 @@ ProcessOwner make_process(ProcessOptions options, ChildEntry entry, const Encode
 template <class F, class Arguments>
 int run_process(Decoder& in, ChildContext&) {
   F function = CallableCodec<F>::decode(in);
-  Arguments arguments = decode_args<Arguments>(in);
+  auto arguments = decode_args<F, Arguments>(in);
   invoke_decoded(function, std::move(arguments));
   return 0;
 }

@@ -41,7 +41,7 @@ auto call(const F& f, A&&... arguments) {
   define_own_images(images);
   Decoder decoder(bytes, &images);
   F there = CallableCodec<F>::decode(decoder);
-  auto owned = decode_args<Params<F, A...>>(decoder);
+  auto owned = decode_args<F, Params<F, A...>>(decoder);
   EXPECT_EQ(decoder.remaining(), 0U);
   using R = decltype(invoke_decoded(there, std::move(owned)));
   static_assert(std::is_same_v<std::decay_t<R>, ResultOf<F, A...>>);
@@ -107,6 +107,60 @@ TEST(Callable, ViewsAndTextAreOwnedOnTheWay) {
   static_assert(std::is_same_v<Params<decltype(&total_length), const char*, std::string, char[2]>,
                                std::tuple<std::string, std::string, std::string>>);
   static_assert(std::is_same_v<Params<decltype(&sum), double[3]>, std::tuple<std::vector<double>>>);
+}
+
+// Where a view looks, and what it sees there.
+struct Sight {
+  std::uintptr_t at;
+  std::size_t size;
+};
+template <class T>
+Sight sight(T view) {
+  return {reinterpret_cast<std::uintptr_t>(view.data()), view.size()};
+}
+
+// Calls `f` with one argument as a worker does; whether what it saw lies in the received bytes.
+template <class F, class A>
+bool sees_the_bytes(const F& f, const A& argument) {
+  Encoder encoder;
+  encode_args<Params<F, const A&>>(encoder, argument);
+  const std::vector<std::byte> bytes = encoder.to_vector();
+  Decoder decoder(bytes);
+  auto received = decode_args<F, Params<F, const A&>>(decoder);
+  F function = f;
+  const Sight seen = invoke_decoded(function, std::move(received));
+  EXPECT_EQ(seen.size, std::size(argument));
+  const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
+  return seen.at >= begin && seen.at < begin + bytes.size();
+}
+
+TEST(Callable, ViewsLookAtTheReceivedBytesWithoutACopy) {
+  const std::string text(50, 't');
+  EXPECT_TRUE(sees_the_bytes([](std::string_view view) { return sight(view); }, text));
+  EXPECT_TRUE(sees_the_bytes([](const std::u16string_view& view) { return sight(view); }, std::u16string(9, u'x')));
+  for (const std::size_t length : {1U, 10U, 100'000U}) {
+    const std::vector<double> doubles(length);
+    EXPECT_TRUE(sees_the_bytes([](std::span<const double> view) { return sight(view); }, doubles)) << length;
+    const std::vector<char> chars(length);
+    EXPECT_TRUE(sees_the_bytes([](std::span<const char> view) { return sight(view); }, chars)) << length;
+  }
+  EXPECT_TRUE(sees_the_bytes([](std::span<const int, 3> view) { return sight(std::span<const int>(view)); },
+                             std::array<int, 3>{1, 2, 3}));
+  // These are made: their elements are no bytes, or need more alignment than a record has.
+  EXPECT_FALSE(sees_the_bytes([](std::span<const std::string> view) { return sight(view); },
+                              std::vector<std::string>{"a", "b"}));
+  EXPECT_FALSE(sees_the_bytes([](std::span<const Int128> view) { return sight(view); }, std::vector<Int128>{1, 2}));
+}
+
+TEST(Callable, AViewOfBytesThatAreTooFewIsRefused) {
+  using F = decltype([](std::span<const double> values) { return values.size(); });
+  Encoder encoder;
+  encode_args<Params<F, std::vector<double>>>(encoder, std::vector<double>{1, 2, 3});
+  const std::vector<std::byte> bytes = encoder.to_vector();
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    Decoder decoder(std::span<const std::byte>(bytes.data(), length));
+    EXPECT_THROW((decode_args<F, Params<F, std::vector<double>>>(decoder)), SerializationError) << length;
+  }
 }
 
 TEST(Callable, ASpanOfFixedSizeChecksItsSize) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory_resource>
 #include <mutex>
+#include <ranges>
 #include <span>
 #include <string_view>
 #include <thread>
@@ -151,6 +152,32 @@ TEST(Codec, AllocatorsDoNotTravel) {
   EXPECT_EQ(copy, value);
   EXPECT_EQ(copy.get_allocator().resource(), std::pmr::get_default_resource());
 }
+
+#if !defined(__clang__) || __clang_major__ >= 16  // clang cannot compile libstdc++'s views before
+TEST(Codec, NumbersFromToArriveAsARange) {
+  const auto sum_there = [](const auto& range) {
+    const std::vector<std::byte> bytes = samples::bytes_of(range);
+    Decoder decoder(bytes);
+    const auto arrived = decode<std::remove_cvref_t<decltype(range)>>(decoder);
+    EXPECT_EQ(arrived.size(), range.size());
+    std::int64_t sum = 0;
+    for (const auto number : arrived) sum += static_cast<std::int64_t>(number);
+    return sum;
+  };
+  EXPECT_EQ(sum_there(std::views::iota(0, 1000)), 499500);
+  EXPECT_EQ(sum_there(std::views::iota(-3L, 2)), -5);
+  EXPECT_EQ(sum_there(std::views::iota(7U, 7U)), 0);
+  EXPECT_EQ(sum_there(std::views::iota('a', 'c')), 'a' + 'b');
+  static_assert(!Sendable<decltype(std::views::iota(0))>, "numbers without an end are not sent");
+
+  Encoder encoder;
+  encode(encoder, 5);
+  encode(encoder, 4);
+  const std::vector<std::byte> bytes = encoder.to_vector();
+  Decoder decoder(bytes);
+  EXPECT_THROW((decode<std::ranges::iota_view<int, int>>(decoder)), SerializationError);
+}
+#endif
 
 TEST(Codec, AVariantWithoutAValueIsRefused) {
   struct Throws {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Arguments on their way: converted in the caller to what the callable's parameters own, sent, and handed to
-// the callable as its parameters, views again where it asked for views.
+// the callable as its parameters. Where it asked for views, these look at the received bytes: they are valid until the
+// callable returns.
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -142,34 +144,63 @@ void encode_args(Encoder& encoder, A&&... arguments) {
 
 // --- in the worker ----------------------------------------------------------------------------------------------
 
-template <class Params>
-Params decode_args(Decoder& decoder) {
-  return [&]<class... T>(std::type_identity<std::tuple<T...>>) {
-    return std::tuple<T...>{decode_value<T>(decoder)...};
-  }(std::type_identity<Params>{});
+// What the callee is given for a parameter: a view of Bitwise elements looks at the received bytes, everything else is
+// made from them. (Elements of a larger alignment than records have are made, too.)
+template <class View, class Owned>
+struct Received {
+  using type = Owned;
+};
+template <class C, class Traits, class Owned>
+requires Bitwise<C>
+struct Received<std::basic_string_view<C, Traits>, Owned> {
+  using type = std::basic_string_view<C, Traits>;
+};
+template <class T, std::size_t N, class Owned>
+requires(Bitwise<T>&& kIsVector<Owned> &&
+         alignof(T) <= Encoder::kElementAlignment) struct Received<std::span<const T, N>, Owned> {
+  using type = std::span<const T>;
+};
+
+template <class T>
+T decode_received(Decoder& decoder) {
+  if constexpr (kIsView<T>) {
+    using Element = std::remove_const_t<typename T::value_type>;
+    const std::size_t count = decoder.count(sizeof(Element));
+    const std::byte* const bytes = take_elements<Element>(decoder, count);
+    if (reinterpret_cast<std::uintptr_t>(bytes) % alignof(Element) != 0) decoder.fail("a range is not aligned");
+    return T(reinterpret_cast<const Element*>(bytes), count);
+  } else {
+    return decode_value<T>(decoder);
+  }
 }
 
-// The owned value as the parameter P: moved in, or looked at.
-template <class P, class Owned>
-decltype(auto) pass(Owned& owned) {
+template <class... P, class... Owned>
+auto decode_received_args(Decoder& decoder, TypeList<P...>, std::type_identity<std::tuple<Owned...>>) {
+  using All = std::tuple<typename Received<std::remove_cvref_t<P>, Owned>::type...>;
+  return All{decode_received<typename Received<std::remove_cvref_t<P>, Owned>::type>(decoder)...};
+}
+
+// What was received, as the parameter P: moved in, or looked at.
+template <class P, class T>
+decltype(auto) pass(T& received) {
   using Bare = std::remove_cvref_t<P>;
-  if constexpr (std::is_same_v<Bare, Owned>) {
+  if constexpr (std::is_same_v<Bare, T>) {
     if constexpr (std::is_lvalue_reference_v<P>) {
-      return static_cast<P>(owned);
+      return static_cast<P>(received);
     } else {
-      return std::move(owned);
+      return std::move(received);
     }
   } else if constexpr (kIsText<Bare>) {
-    return static_cast<Bare>(owned.data());
-  } else if constexpr (kIsBasicString<Owned>) {
-    return Bare(owned);
-  } else if constexpr (kIsVector<Owned>) {
-    if (Bare::extent != std::dynamic_extent && owned.size() != Bare::extent) {
+    return static_cast<Bare>(received.data());
+  } else if constexpr (kIsBasicString<T>) {
+    return Bare(received);
+  } else if constexpr (kIsVector<T> || kIsView<T>) {
+    if (Bare::extent != std::dynamic_extent && received.size() != Bare::extent) {
       fail_to_decode("a span of fixed size got another number of elements");
     }
-    return Bare(owned.data(), owned.size());
+    return Bare(received.data(), received.size());
   } else {
-    return std::move(owned);
+    return std::move(received);
   }
 }
 

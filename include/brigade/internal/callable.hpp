@@ -93,15 +93,23 @@ using CallResult = typename decltype(result_of_call<std::decay_t<F>>(typename Sh
 template <class F, class... A>
 using ResultOf = std::conditional_t<std::is_same_v<CallResult<F, A...>, Uncallable>, void, CallResult<F, A...>>;
 
+// What encode_args<Owned>() wrote, as a call of an F needs it. Views in it look at the decoder's bytes.
+template <class F, class Owned>
+auto decode_args(Decoder& decoder) {
+  return []<class... T>(Decoder& in, std::type_identity<std::tuple<T...>> owned) {
+    return decode_received_args(in, typename Shape<F, T...>::Declared{}, owned);
+  }(decoder, std::type_identity<Owned>{});
+}
+
 // Calls `f` with arguments that decode_args() made; they are moved in.
-template <class F, class... Owned>
-decltype(auto) invoke_decoded(F& f, std::tuple<Owned...>&& owned) {
+template <class F, class... Received>
+decltype(auto) invoke_decoded(F& f, std::tuple<Received...>&& received) {
   // What `f` points to is not known before run time, so a compiler that sees the object considers that it may be
   // virtual, and warns that there is no table of virtual functions in the object.
-  auto& arguments = *std::launder(&owned);
+  auto& arguments = *std::launder(&received);
   return [&]<class... P, std::size_t... I>(TypeList<P...>, std::index_sequence<I...>) -> decltype(auto) {
     return std::invoke(f, pass<P>(std::get<I>(arguments))...);
-  }(typename Shape<F, Owned...>::Declared{}, std::index_sequence_for<Owned...>{});
+  }(typename Shape<F, Received...>::Declared{}, std::index_sequence_for<Received...>{});
 }
 
 // --- what can be called over there ---------------------------------------------------------------------------------

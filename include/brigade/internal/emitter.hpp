@@ -74,7 +74,7 @@ void run_call(Decoder& in, Emitter& out) {
   out.begin_item(0);
   try {
     F function = CallableCodec<F>::decode(in);
-    Arguments arguments = decode_args<Arguments>(in);
+    auto arguments = decode_args<F, Arguments>(in);
     answer_with(out, [&]() -> decltype(auto) { return invoke_decoded(function, std::move(arguments)); });
   } catch (...) {
     out.answer_exception(std::current_exception());
@@ -85,10 +85,10 @@ void run_call(Decoder& in, Emitter& out) {
 template <class F, class Arguments>
 void run_chunk(Decoder& in, Emitter& out) {
   F function = CallableCodec<F>::decode(in);
-  for (std::uint32_t item = 0; item < out.first_item(); ++item) decode_args<Arguments>(in);
+  for (std::uint32_t item = 0; item < out.first_item(); ++item) decode_args<F, Arguments>(in);
   for (std::uint32_t item = out.first_item(); item < out.items(); ++item) {
     out.begin_item(item);
-    Arguments arguments = decode_args<Arguments>(in);
+    auto arguments = decode_args<F, Arguments>(in);
     try {
       answer_with(out, [&]() -> decltype(auto) { return invoke_decoded(function, std::move(arguments)); });
     } catch (...) {

@@ -384,9 +384,17 @@ requires(!std::is_array_v<T> && !std::is_void_v<T>) struct Codec<std::shared_ptr
   }
 };
 
-// --- paths ------------------------------------------------------------------------------------------------------------
+// --- paths and numbers from .. to ---------------------------------------------------------------------------------------
 
 namespace internal {
+
+// std::ranges::iota_view with an end, recognised by its looks: <ranges> is a heavy header.
+template <class T>
+concept IotaLike = std::is_class_v<T> && begins_with(type_name<T>(), "std::ranges::iota_view<") &&
+    Bitwise<std::remove_cvref_t<decltype(*std::declval<const T&>().begin())>> && requires(const T range) {
+  range.size();
+  T(*range.begin(), *range.begin());
+};
 
 // std::filesystem::path, recognised by its looks: <filesystem> is a heavy header.
 template <class T>
@@ -397,6 +405,31 @@ concept PathLike = requires(const T path) {
 };
 
 }  // namespace internal
+
+template <internal::IotaLike T>
+struct Codec<T> {
+  using W = std::remove_cvref_t<decltype(*std::declval<const T&>().begin())>;
+  using Parts = internal::TypeList<W>;
+  static constexpr std::size_t kMinBytes = 2 * sizeof(W);
+  static void encode(Encoder& encoder, const T& range) {
+    const W first = *range.begin();
+    encoder.put(first);
+    encoder.put(static_cast<W>(first + static_cast<W>(range.size())));
+  }
+  static T decode(Decoder& decoder) {
+    const W first = decoder.get<W>();
+    const W last = decoder.get<W>();
+    if (last < first) decoder.fail("a range ends before it begins");
+    return make(first, last, std::type_identity<T>{});
+  }
+
+ private:
+  // The end of std::views::iota(0L, 5) is an int.
+  template <template <class...> class Range, class First, class Last>
+  static T make(W first, W last, std::type_identity<Range<First, Last>>) {
+    return T(first, static_cast<Last>(last));
+  }
+};
 
 template <internal::PathLike T>
 struct Codec<T> {

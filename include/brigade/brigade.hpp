@@ -12,4 +12,5 @@
 #include <brigade/pool.hpp>
 #include <brigade/process.hpp>
 #include <brigade/process_pool_executor.hpp>
+#include <brigade/register_exception.hpp>
 #include <brigade/results.hpp>

@@ -35,7 +35,7 @@ class TypedFutureState final : public FutureState {
 
   // Once done. Throws the task's exception, or SerializationError when the worker's bytes make no sense.
   Stored& get() {
-    if (error()) std::rethrow_exception(error());
+    if (failed()) std::rethrow_exception(error());
     if (!decoded_.load(std::memory_order_acquire)) decode_value();
     return *stored_;
   }
@@ -250,7 +250,7 @@ WaitResult<T> wait_until(std::vector<Future<T>> futures, Deadline deadline, Retu
     while (wait.left() != 0) {
       const std::optional<std::size_t> next = wait.next(deadline);
       if (!next || when == ReturnWhen::first_completed) break;
-      if (when == ReturnWhen::first_exception && states[*next]->error()) break;
+      if (when == ReturnWhen::first_exception && states[*next]->failed()) break;
     }
   }
   WaitResult<T> result;

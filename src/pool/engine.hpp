@@ -31,6 +31,7 @@
 #include "os/poller.hpp"
 #include "process/launch.hpp"
 #include "shm/segment.hpp"
+#include "wire/definitions.hpp"
 
 namespace brigade::internal {
 
@@ -47,7 +48,7 @@ struct Worker {
   DispatcherEnd end;
   std::deque<InFlight> in_flight;  // oldest first
   std::uint64_t queued_items = 0;  // items of in_flight that have not ended
-  std::uint32_t images_known = 0;
+  Told told;
   std::uint64_t used = 0;  // a counter of uses: larger is more recent
   bool stopping = false;   // told to leave
 

@@ -140,14 +140,14 @@ std::optional<std::span<std::byte>> Engine::reserve(Worker& worker, const TaskHe
 
 // Writes the task into the worker's ring; false when the ring is full. `payload` null: the task's own copy.
 bool Engine::place(Worker& worker, Task& task, const Encoder* payload) {
-  if (task.images_ > worker.images_known) {
+  if (is_behind(worker.told, task.images_)) {
     Encoder definitions;
-    encode_images(definitions, worker.images_known, task.images_);
-    const auto room = reserve(worker, {.kind = TaskKind::images}, definitions.size());
+    const Told told = encode_definitions(definitions, worker.told, task.images_);
+    const auto room = reserve(worker, {.kind = TaskKind::definitions}, definitions.size());
     if (!room) return false;
     definitions.copy_to(room->data());
     worker.end.publish();
-    worker.images_known = task.images_;
+    worker.told = told;
   }
   TaskHead head;
   head.items = task.items_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <brigade/process_pool_executor.hpp>
+#include <brigade/register_exception.hpp>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -55,6 +56,32 @@ class OwnError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Registered by a test, when its workers live already.
+class Overdone : public std::runtime_error {
+ public:
+  Overdone(const std::string& text, int minutes) : std::runtime_error(text), minutes_(minutes) {}
+  int minutes() const { return minutes_; }
+
+ private:
+  int minutes_;
+};
+
+}  // namespace
+
+template <>
+struct Codec<Overdone> {
+  static void encode(Encoder& encoder, const Overdone& error) {
+    brigade::encode(encoder, std::string(error.what()));
+    brigade::encode(encoder, error.minutes());
+  }
+  static Overdone decode(Decoder& decoder) {
+    const auto text = brigade::decode<std::string>(decoder);
+    return {text, brigade::decode<int>(decoder)};
+  }
+};
+
+namespace {
+
 // ---- under every start method ----
 
 class EachContext : public testing::TestWithParam<const char*> {
@@ -106,6 +133,25 @@ TEST_P(EachContext, WorkerThatDiesCostsItsTaskAndIsReplaced) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(i * i, behind[static_cast<std::size_t>(i)].result());
   EXPECT_NE(first, executor.submit(own_pid).result());
   EXPECT_FALSE(is_running(first));
+}
+
+TEST_P(EachContext, OwnExceptionsArriveAsThemselvesOnceRegistered) {
+  ProcessPoolExecutor executor(options(1));
+  executor.submit(own_pid).result();
+  register_exception<Overdone>();
+  for (const int minutes : {3, 4}) {
+    try {
+      executor.submit([](int over) -> int { throw Overdone("the pasta", over); }, minutes).result();
+      FAIL() << "nothing was thrown";
+    } catch (const Overdone& error) {
+      EXPECT_STREQ("the pasta", error.what());
+      EXPECT_EQ(minutes, error.minutes());
+      ASSERT_NE(nullptr, remote_info(error));
+      EXPECT_EQ("Worker-1", remote_info(error)->worker());
+    }
+  }
+  Pool pool(PoolOptions{.processes = 1, .context = get_context(GetParam())});
+  EXPECT_THROW(pool.map([](int over) -> int { throw Overdone("the rice", over); }, std::vector{1, 2}), Overdone);
 }
 
 TEST_P(EachContext, ExceptionsArriveWithTheirOrigin) {

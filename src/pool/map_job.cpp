@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include <brigade/internal/exception_codec.hpp>
 #include "pool/engine.hpp"
 
 namespace brigade::internal {
@@ -52,7 +51,7 @@ struct MapJob::State {
   std::vector<std::unique_ptr<std::byte[]>> blocks;
   std::span<std::byte> left;
   std::size_t first_failure = 0;
-  std::exception_ptr failure;
+  std::unique_ptr<const Failure> failure;
 };
 
 class MapJob::Chunk final : public Task {
@@ -63,8 +62,7 @@ class MapJob::Chunk final : public Task {
   void item_answered(std::uint32_t item, bool is_value, std::span<const std::byte> bytes,
                      const RemoteInfo& from) override {
     if (!is_value) {
-      Decoder in(bytes);
-      item_failed(item, decode_exception(in, from));
+      fail(item, std::make_unique<Failure>(bytes, from));
       return;
     }
     const std::span<std::byte> copy = state_->allocate(bytes.size());
@@ -73,12 +71,16 @@ class MapJob::Chunk final : public Task {
   }
 
   void item_failed(std::uint32_t item, std::exception_ptr error) override {
-    if (state_->failure && state_->first_failure < first_ + item) return;
-    state_->failure = std::move(error);
-    state_->first_failure = first_ + item;
+    fail(item, std::make_unique<Failure>(std::move(error)));
   }
 
   void finished() override { state_->waiter.notify(0); }
+
+  void fail(std::uint32_t item, std::unique_ptr<const Failure> failure) {
+    if (state_->failure && state_->first_failure < first_ + item) return;
+    state_->failure = std::move(failure);
+    state_->first_failure = first_ + item;
+  }
 
   Shared<State> state_;
   std::size_t first_;
@@ -139,7 +141,7 @@ void MapJob::wait() {
       --job.chunks_out;
     }
   }
-  if (job.failure) std::rethrow_exception(job.failure);
+  if (job.failure) std::rethrow_exception(job.failure->get());
 }
 
 std::size_t MapJob::items() const { return state_->answers.size(); }

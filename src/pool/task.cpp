@@ -17,6 +17,21 @@ namespace brigade::internal {
 void throw_result_timeout() { throw TimeoutError("the task has not ended within the time to wait"); }
 void throw_no_state() { throw Error("this Future belongs to no task"); }
 
+// ---- Failure ----
+
+std::exception_ptr Failure::get() const {
+  const std::lock_guard lock(mutex_);
+  if (!error_) {
+    try {
+      Decoder in(bytes_);
+      error_ = decode_exception(in, from_);
+    } catch (const std::exception&) {
+      error_ = std::current_exception();
+    }
+  }
+  return error_;
+}
+
 // ---- Waiter ----
 
 void Waiter::notify(std::size_t what) {
@@ -74,8 +89,7 @@ void FutureState::forget_waiter(Waiter& waiter) {
 void FutureState::item_answered(std::uint32_t, bool is_value, std::span<const std::byte> bytes,
                                 const RemoteInfo& from) {
   if (!is_value) {
-    Decoder in(bytes);
-    error_ = decode_exception(in, from);
+    failure_ = std::make_unique<Failure>(bytes, from);
     return;
   }
   std::byte* to = inline_;
@@ -87,7 +101,9 @@ void FutureState::item_answered(std::uint32_t, bool is_value, std::span<const st
   value_ = {to, bytes.size()};
 }
 
-void FutureState::item_failed(std::uint32_t, std::exception_ptr error) { error_ = std::move(error); }
+void FutureState::item_failed(std::uint32_t, std::exception_ptr error) {
+  failure_ = std::make_unique<Failure>(std::move(error));
+}
 
 void FutureState::finished() {
   done_.store(true, std::memory_order_release);

@@ -6,7 +6,7 @@
 #include <brigade/internal/exception_codec.hpp>
 #include "os/fd.hpp"
 #include "shm/segment.hpp"
-#include "wire/image.hpp"
+#include "wire/definitions.hpp"
 
 namespace brigade::internal {
 
@@ -69,9 +69,9 @@ int worker_main(Decoder&, ChildContext& context) {
       case TaskKind::run:
         run_task(task, images, out);
         break;
-      case TaskKind::images: {
-        Decoder in(task.payload);
-        decode_images(in, images);
+      case TaskKind::definitions: {
+        Decoder in(task.payload, &images);
+        decode_definitions(in, images);
         break;
       }
       case TaskKind::stop:

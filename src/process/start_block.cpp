@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "wire/definitions.hpp"
+
 namespace brigade::internal {
 
 namespace {
@@ -13,7 +15,7 @@ constexpr std::uint64_t kMagic = 0x31747261'74736772;  // "rgstart1"
 
 void encode_start_block(Encoder& out, const StartOrder& order, std::uint32_t images) {
   out.put(kMagic);
-  encode_images(out, 0, std::max(images, order.entry.image + 1));
+  encode_definitions(out, {}, std::max(images, order.entry.image + 1));
   encode(out, order.name);
   encode(out, order.pool_worker);
   encode(out, order.environment);
@@ -31,7 +33,7 @@ void encode_start_block(Encoder& out, const StartOrder& order, std::uint32_t ima
 StartOrder decode_start_block(std::span<const std::byte> block, ImageMap& images) {
   Decoder in(block, &images);
   if (in.get<std::uint64_t>() != kMagic) in.fail("this is no start block of this version of brigade");
-  decode_images(in, images);
+  decode_definitions(in, images);
   StartOrder order;
   order.name = decode<std::string>(in);
   order.pool_worker = decode<bool>(in);

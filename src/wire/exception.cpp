@@ -22,57 +22,61 @@
 #include <typeinfo>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include <brigade/codec.hpp>
+#include <brigade/internal/arrived.hpp>
+#include <brigade/register_exception.hpp>
+#include "wire/growing_list.hpp"
+#include "wire/registered_exceptions.hpp"
 
 namespace brigade::internal {
 namespace {
 
 constexpr std::size_t kMaxTextBytes = std::size_t{16} << 20;
 constexpr int kMaxNested = 16;
+constexpr std::uint32_t kMostCategories = 256;     // that other processes can make us remember
+constexpr std::uint32_t kMostMessages = 4096;      // of one of them
+constexpr std::uint32_t kMostRegistered = 10'000;  // types, and categories
 
-// What arrives besides the members of the exception's own type.
-struct Arrival {
-  RemoteInfo info;
-  std::string text;  // what() over there
-  std::exception_ptr nested;
-};
+// --- categories of error codes ------------------------------------------------------------------------------------
 
-}  // namespace
-
-// An E from another process. It says exactly what the original said.
-template <class E>
-class Arrived : public E, public RemoteInfo {
+// A category that is not known here, as far as it was seen: it has that name, and the messages that arrived.
+class RemoteCategory final : public std::error_category {
  public:
-  template <class... A>
-  explicit Arrived(const Arrival& arrival, A&&... arguments)
-      : E(std::forward<A>(arguments)...),
-        RemoteInfo(arrival.info),
-        text_(std::make_shared<const std::string>(arrival.text)) {}
-
-  const char* what() const noexcept override { return text_->c_str(); }
+  explicit RemoteCategory(std::string name) : name_(std::move(name)) {}
+  const char* name() const noexcept override { return name_.c_str(); }
+  std::string message(int value) const override {
+    const Message* const known = messages_.find([=](const Message& message) { return message.value == value; });
+    return known != nullptr ? known->text : name_ + " error " + std::to_string(value);
+  }
+  void learn(int value, const std::string& text) {
+    messages_.find_or_add([=](const Message& message) { return message.value == value; }, kMostMessages,
+                          [&] {
+                            return Message{value, text};
+                          });
+  }
 
  private:
-  std::shared_ptr<const std::string> text_;
+  struct Message {
+    int value;
+    std::string text;
+  };
+  std::string name_;
+  GrowingList<Message> messages_;
 };
 
-// The same with another exception nested in it: the one being handled when it is made.
-template <class E>
-class ArrivedNested : public Arrived<E>, public std::nested_exception {
- public:
-  using Arrived<E>::Arrived;
-};
+constinit GrowingList<const std::error_category*> registered_categories;
+constinit GrowingList<RemoteCategory*> remote_categories;
 
-namespace {
-
-template <class E, class... A>
-std::exception_ptr arrive(const Arrival& arrival, const A&... arguments) {
-  if (!arrival.nested) return std::make_exception_ptr(Arrived<E>(arrival, arguments...));
-  try {
-    std::rethrow_exception(arrival.nested);
-  } catch (...) {
-    return std::make_exception_ptr(ArrivedNested<E>(arrival, arguments...));
-  }
+std::error_code remote_code(int value, const std::string& name, const std::string& message, const Decoder& decoder) {
+  const auto* const registered = registered_categories.find([&](const auto* known) { return known->name() == name; });
+  if (registered != nullptr) return {value, **registered};
+  auto* const remote = remote_categories.find_or_add([&](const auto* known) { return known->name() == name; },
+                                                     kMostCategories, [&] { return new RemoteCategory(name); });
+  if (remote == nullptr) decoder.fail("too many error categories");
+  (*remote)->learn(value, message);
+  return {value, **remote};
 }
 
 // --- what each type has besides its text ------------------------------------------------------------------------
@@ -87,7 +91,7 @@ Category category_of(const std::error_code& code) {
   return Category::other;
 }
 
-const std::error_category& category_named(Category category, const Decoder& decoder) {
+const std::error_category& standard_category(Category category, const Decoder& decoder) {
   switch (category) {
     case Category::generic:
       return std::generic_category();
@@ -104,13 +108,20 @@ const std::error_category& category_named(Category category, const Decoder& deco
 }
 
 void encode_code(Encoder& encoder, const std::error_code& code) {
-  encoder.put(category_of(code));
+  const Category category = category_of(code);
+  encoder.put(category);
   encoder.put(static_cast<std::int32_t>(code.value()));
+  if (category != Category::other) return;
+  brigade::encode(encoder, std::string(code.category().name()));
+  brigade::encode(encoder, code.message());
 }
 
 std::error_code decode_code(Decoder& decoder) {
   const auto category = decoder.get<Category>();
-  return {decoder.get<std::int32_t>(), category_named(category, decoder)};
+  const auto value = decoder.get<std::int32_t>();
+  if (category != Category::other) return {value, standard_category(category, decoder)};
+  const auto name = brigade::decode<std::string>(decoder);
+  return remote_code(value, name, brigade::decode<std::string>(decoder), decoder);
 }
 
 // The text of a system_error without what its code adds: what its constructor wants.
@@ -140,7 +151,7 @@ struct Form {
 template <class E>
 requires std::is_same_v<E, std::system_error> || std::is_same_v<E, std::ios_base::failure>
 struct Form<E> {
-  static bool fits(const E& error) { return category_of(error.code()) != Category::other; }
+  static bool fits(const E&) { return true; }
   static void encode(Encoder& encoder, const E& error) {
     encode_code(encoder, error.code());
     brigade::encode(encoder, own_text(error));
@@ -159,7 +170,7 @@ struct Form<E> {
 template <>
 struct Form<std::filesystem::filesystem_error> {
   using E = std::filesystem::filesystem_error;
-  static bool fits(const E& error) { return category_of(error.code()) != Category::other; }
+  static bool fits(const E&) { return true; }
   static void encode(Encoder& encoder, const E& error) {
     encode_code(encoder, error.code());
     brigade::encode(encoder, own_text(error));
@@ -216,30 +227,9 @@ struct Form<WorkerDied> {
 
 // --- the table of types -------------------------------------------------------------------------------------------
 
-struct Kind {
-  const std::type_info* type;
-  const std::type_info* arrived;
-  const std::type_info* arrived_nested;
-  bool (*fits)(const std::exception&);
-  void (*encode)(Encoder&, const std::exception&);
-  std::exception_ptr (*decode)(Decoder&, const Arrival&);
-};
-
-template <class E>
-constexpr Kind kind() {
-  return {
-      &typeid(E),
-      &typeid(Arrived<E>),
-      &typeid(ArrivedNested<E>),
-      [](const std::exception& error) { return Form<E>::fits(dynamic_cast<const E&>(error)); },
-      [](Encoder& encoder, const std::exception& error) { Form<E>::encode(encoder, dynamic_cast<const E&>(error)); },
-      &Form<E>::decode,
-  };
-}
-
 template <class... E>
-constexpr std::array<Kind, sizeof...(E)> kinds() {
-  return {kind<E>()...};
+constexpr std::array<ExceptionKind, sizeof...(E)> kinds() {
+  return {make_exception_kind<E, Form<E>>()...};
 }
 
 // Both ends are the same program, so a position in this table names a type. RemoteError is the first: it also
@@ -253,6 +243,26 @@ constinit const auto kKinds =
           std::regex_error, std::bad_alloc, std::bad_array_new_length, std::bad_cast, std::bad_any_cast,
           std::bad_typeid, std::bad_exception, std::bad_weak_ptr, std::bad_function_call, std::bad_optional_access,
           std::bad_variant_access>();
+constexpr std::uint8_t kRegistered = 0xff;  // its name follows, and its bytes with their number
+static_assert(kKinds.size() < kRegistered);
+
+constinit GrowingList<ExceptionKindGetter> registered_kinds;
+
+bool is_kind(const ExceptionKind& kind, const std::type_info& type) {
+  return type == *kind.type || type == *kind.arrived || type == *kind.arrived_nested;
+}
+
+// Null when no type of that name was registered, or several were: those of anonymous namespaces.
+const ExceptionKind* registered_kind(const std::string& mangled) {
+  const ExceptionKind* found = nullptr;
+  for (auto* node = registered_kinds.newest(); node != nullptr; node = node->before) {
+    const ExceptionKind& kind = node->value();
+    if (kind.type->name() != mangled) continue;
+    if (found != nullptr) return nullptr;
+    found = &kind;
+  }
+  return found;
+}
 
 void erase_all(std::string& text, std::string_view what) {
   for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
@@ -281,15 +291,23 @@ std::string thrown_name(const std::type_info& type) {
   return name == "std::__ios_failure" ? "std::ios_base::failure" : name;
 }
 
-const Kind* find_kind(const std::type_info& type, const std::string& name) {
-  for (const Kind& kind : kKinds) {
-    if (type == *kind.type || type == *kind.arrived || type == *kind.arrived_nested) return &kind;
+const ExceptionKind* find_kind(const std::type_info& type, const std::string& name) {
+  const auto* const registered = registered_kinds.find([&](auto getter) { return is_kind(getter(), type); });
+  if (registered != nullptr) return &(*registered)();
+  for (const ExceptionKind& kind : kKinds) {
+    if (is_kind(kind, type)) return &kind;
   }
-  for (const Kind& kind : kKinds) {
+  // What std::throw_with_nested() made of it is of a type of its own.
+  const auto* const namesake =
+      registered_kinds.find([&](auto getter) { return readable_name(*getter().type) == name; });
+  if (namesake != nullptr) return &(*namesake)();
+  for (const ExceptionKind& kind : kKinds) {
     if (name == readable_name(*kind.type)) return &kind;
   }
   return nullptr;
 }
+
+bool is_standard(const ExceptionKind& kind) { return &kind >= kKinds.data() && &kind < kKinds.data() + kKinds.size(); }
 
 // --- writing ----------------------------------------------------------------------------------------------------------
 
@@ -299,9 +317,9 @@ void encode_text(Encoder& encoder, std::string_view text) {
 
 void encode_nested(Encoder& encoder, std::exception_ptr error, int depth);
 
-void encode_head(Encoder& encoder, const Kind& kind, std::string_view type_name, std::string_view text,
+void encode_head(Encoder& encoder, const ExceptionKind& kind, std::string_view type_name, std::string_view text,
                  const std::exception_ptr& nested, int depth) {
-  encoder.put(static_cast<std::uint8_t>(&kind - kKinds.data()));
+  encoder.put(is_standard(kind) ? static_cast<std::uint8_t>(&kind - kKinds.data()) : kRegistered);
   encode_text(encoder, type_name);
   encode_text(encoder, text);
   const bool has_nested = nested != nullptr && depth < kMaxNested;
@@ -315,18 +333,42 @@ void encode_described(Encoder& encoder, const std::string& type_name, const std:
   encode_head(encoder, kKinds[0], type_name, RemoteError(type_name, message).what(), nested, depth);
 }
 
+// What the exception's constructor needs; false when it cannot travel as itself.
+bool encode_own(Encoder& encoder, const ExceptionKind& kind, const std::exception& error) {
+  if (!kind.fits(error)) return false;
+  if (is_standard(kind)) {
+    kind.encode(encoder, error);
+    return true;
+  }
+  try {
+    kind.encode(encoder, error);
+    return true;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (...) {
+    return false;
+  }
+}
+
 void encode_standard(Encoder& encoder, const std::exception& error, int depth) {
   const RemoteInfo* const info = remote_info(error);
   const std::string type_name = info != nullptr ? info->type_name() : thrown_name(typeid(error));
   const auto* const nesting = dynamic_cast<const std::nested_exception*>(&error);
   const std::exception_ptr nested = nesting != nullptr ? nesting->nested_ptr() : nullptr;
   const char* const text = error.what() == nullptr ? "" : error.what();
-  const Kind* const kind = find_kind(typeid(error), type_name);
-  if (kind == nullptr || !kind->fits(error)) {
+  const ExceptionKind* const kind = find_kind(typeid(error), type_name);
+  Encoder own;  // apart: a codec of the user's may throw, and the receiver may not know the type
+  if (kind == nullptr || !encode_own(own, *kind, error)) {
     encode_described(encoder, type_name, text, nested, depth);
+    return;
+  }
+  encode_head(encoder, *kind, type_name, text, nested, depth);
+  const std::vector<std::byte> bytes = own.to_vector();
+  if (!is_standard(*kind)) {
+    brigade::encode(encoder, std::string(kind->type->name()));
+    brigade::encode(encoder, bytes);
   } else {
-    encode_head(encoder, *kind, type_name, text, nested, depth);
-    kind->encode(encoder, error);
+    encoder.bytes(bytes.data(), bytes.size());
   }
 }
 
@@ -349,15 +391,34 @@ void encode_nested(Encoder& encoder, std::exception_ptr error, int depth) {
 
 // --- reading ----------------------------------------------------------------------------------------------------------
 
+// A type of the user's: described when it is not known here, or fails to be made.
+std::exception_ptr decode_registered(Decoder& decoder, const Arrival& arrival) {
+  const auto name = brigade::decode<std::string>(decoder);
+  const auto bytes = brigade::decode<std::vector<std::byte>>(decoder);
+  const ExceptionKind* const kind = registered_kind(name);
+  if (kind != nullptr) {
+    try {
+      Decoder own(bytes);
+      return kind->decode(own, arrival);
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (...) {  // described, then
+    }
+  }
+  Arrival described = arrival;
+  described.text = RemoteError(arrival.info.type_name(), arrival.text).what();
+  return arrive<RemoteError>(described, described.text);
+}
+
 std::exception_ptr decode_nested(Decoder& decoder, const RemoteInfo& where, int depth) {
   const auto number = decoder.get<std::uint8_t>();
-  if (number >= kKinds.size()) decoder.fail("no such type of exception");
+  if (number >= kKinds.size() && number != kRegistered) decoder.fail("no such type of exception");
   if (depth > kMaxNested) decoder.fail("exceptions are nested too deeply");
   Arrival arrival;
   arrival.info = where.with_type_name(brigade::decode<std::string>(decoder));
   arrival.text = brigade::decode<std::string>(decoder);
   if (decoder.get<bool>()) arrival.nested = decode_nested(decoder, where, depth + 1);
-  return kKinds[number].decode(decoder, arrival);
+  return number == kRegistered ? decode_registered(decoder, arrival) : kKinds[number].decode(decoder, arrival);
 }
 
 }  // namespace
@@ -371,6 +432,25 @@ void encode_exception(Encoder& encoder, std::exception_ptr error) {
   }
 }
 
+void register_exception_kind(ExceptionKindGetter getter) {
+  const ExceptionKind& kind = getter();
+  registered_kinds.find_or_add([&](auto known) { return *known().type == *kind.type; }, kMostRegistered,
+                               [&] { return getter; });
+}
+
+const GrowingList<ExceptionKindGetter>& registered_exceptions() noexcept { return registered_kinds; }
+
 std::exception_ptr decode_exception(Decoder& decoder, RemoteInfo where) { return decode_nested(decoder, where, 0); }
 
 }  // namespace brigade::internal
+
+namespace brigade {
+
+bool register_error_category(const std::error_category& category) {
+  const std::string_view name = category.name();
+  internal::registered_categories.find_or_add([&](const auto* known) { return known->name() == name; },
+                                              internal::kMostRegistered, [&] { return &category; });
+  return true;
+}
+
+}  // namespace brigade

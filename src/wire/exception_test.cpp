@@ -132,20 +132,6 @@ TEST(Exception, CodesArriveWithTheirCategories) {
   expect_arrival<E>(std::make_exception_ptr(E(std::make_error_code(std::io_errc::stream), "io: ")), check);
 }
 
-TEST(Exception, AForeignCategoryIsDescribedAsARemoteError) {
-  struct Category : std::error_category {
-    const char* name() const noexcept override { return "kitchen"; }
-    std::string message(int) const override { return "burnt"; }
-  };
-  static const Category kKitchen;
-  try {
-    std::rethrow_exception(send(std::make_exception_ptr(std::system_error(3, kKitchen, "toast"))));
-  } catch (const RemoteError& error) {
-    EXPECT_STREQ(error.what(), "std::system_error: toast: burnt");
-    EXPECT_EQ(remote_info(error)->type_name(), "std::system_error");
-  }
-}
-
 TEST(Exception, FilesystemErrorsKeepTheirPaths) {
   using E = std::filesystem::filesystem_error;
   const auto check = [](const E& here, const E& there, const std::string& name) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Exceptions as bytes. The standard library's and brigade's own arrive as themselves (as a type derived from
-// theirs and from RemoteInfo), any other as a RemoteError that says what it was.
+// Exceptions as bytes. The standard library's, brigade's own and those that were registered arrive as themselves (as a
+// type derived from theirs and from RemoteInfo), any other as a RemoteError that says what it was.
 
 #include <exception>
 
@@ -16,7 +16,7 @@ namespace brigade::internal {
 void encode_exception(Encoder& encoder, std::exception_ptr error);
 
 // The exception that encode_exception() wrote, to be rethrown here; `where` says what the bytes do not.
-//   Throws  SerializationError if the bytes make no sense; the bytes choose from a fixed table of types, no code
+//   Throws  SerializationError if the bytes make no sense; the bytes choose from the types known here, no code
 std::exception_ptr decode_exception(Decoder& decoder, RemoteInfo where);
 
 }  // namespace brigade::internal

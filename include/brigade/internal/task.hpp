@@ -89,6 +89,25 @@ class Task {
   std::uint64_t sequence_ = 0;
 };
 
+// How a task failed: an exception, or the bytes of one, which is made when it is first asked for: a codec of the user's may
+// run then, and not under the engine's lock.
+//   Threads         any; all get the same exception
+class Failure {
+ public:
+  explicit Failure(std::exception_ptr error) : error_(std::move(error)) {}
+  Failure(std::span<const std::byte> bytes, RemoteInfo from)
+      : bytes_(bytes.begin(), bytes.end()), from_(std::move(from)) {}
+
+  // A SerializationError when the bytes make no sense.
+  std::exception_ptr get() const;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::exception_ptr error_;  // under mutex_
+  std::vector<std::byte> bytes_;
+  RemoteInfo from_;
+};
+
 // A thread that waits for something the engine does. Lives on the waiter's stack.
 //   Threads         notify() from any, the rest from the waiter
 class Waiter {
@@ -125,7 +144,8 @@ class FutureState : public Task {
   bool wait(Deadline deadline);
 
   // Once done: null when there is a value.
-  const std::exception_ptr& error() const noexcept { return error_; }
+  bool failed() const noexcept { return failure_ != nullptr; }
+  std::exception_ptr error() const { return failed() ? failure_->get() : nullptr; }
   std::span<const std::byte> value() const noexcept { return value_; }
 
   // Has `waiter` notified with `what` at the end; false, and no notification, when it has ended already.
@@ -149,7 +169,7 @@ class FutureState : public Task {
   std::shared_ptr<Engine> engine_;
   std::atomic<bool> done_{false};
   // Written by the engine before done_, constant afterwards.
-  std::exception_ptr error_;
+  std::unique_ptr<const Failure> failure_;
   std::span<const std::byte> value_;
   alignas(8) std::byte inline_[kInline];
   std::unique_ptr<std::byte[]> heap_;

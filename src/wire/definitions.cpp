@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "wire/definitions.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include <brigade/codec.hpp>
+
+#include "wire/registered_exceptions.hpp"
+
+namespace brigade::internal {
+
+bool is_behind(const Told& told, std::uint32_t images) noexcept {
+  return images > told.images || registered_exceptions().size() > told.exceptions;
+}
+
+Told encode_definitions(Encoder& encoder, const Told& told, std::uint32_t images) {
+  Encoder kinds;  // they name images, which come first
+  std::uint32_t count = 0;
+  for (const auto* node = registered_exceptions().newest(); node != nullptr && node->number >= told.exceptions;
+       node = node->before, ++count) {
+    encode(kinds, node->value);
+  }
+  const Told now{std::max({told.images, images, kinds.images()}), told.exceptions + count};
+  encode_images(encoder, told.images, now.images);
+  encoder.put(count);
+  const std::vector<std::byte> bytes = kinds.to_vector();
+  encoder.bytes(bytes.data(), bytes.size());
+  return now;
+}
+
+void decode_definitions(Decoder& decoder, ImageMap& images) {
+  decode_images(decoder, images);
+  for (auto count = decoder.get<std::uint32_t>(); count != 0; --count) {
+    const auto getter = decode<ExceptionKindGetter>(decoder);
+    if (getter == nullptr) decoder.fail("a registered exception is missing");
+    register_exception_kind(getter);
+  }
+}
+
+}  // namespace brigade::internal

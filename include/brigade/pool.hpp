@@ -74,16 +74,19 @@ class Pool {
       const std::size_t most = job.next_chunk_items();
       payload.clear();
       internal::CallableCodec<Function>::encode(payload, function);
+      const std::size_t callables_handles = payload.handles().size();
       std::uint32_t items = 0;
       // An element that the range makes or overwrites as it goes is gone before the chunk is sent.
       constexpr bool lasting = std::is_reference_v<Item> && std::ranges::forward_range<Range>;
-      for (; items < most && next != end; ++next, ++items) {
+      while (items < most && next != end && payload.handles().size() == callables_handles) {
         if constexpr (lasting) {
           internal::encode_args<Arguments>(payload, *next);
         } else {
           const Encoder::CopyAll copy(payload);
           internal::encode_args<Arguments>(payload, *next);
         }
+        ++next;
+        ++items;
       }
       job.submit_chunk(payload, items);
     }

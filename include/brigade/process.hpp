@@ -32,7 +32,7 @@ struct ProcessDeleter {
 };
 using ProcessOwner = std::unique_ptr<ProcessState, ProcessDeleter>;
 
-ProcessOwner make_process(ProcessOptions options, ChildEntry entry, const Encoder& arguments);
+ProcessOwner make_process(ProcessOptions options, ChildEntry entry, Encoder& arguments);
 
 template <class F, class Arguments>
 int run_process(Decoder& in, ChildContext&) {

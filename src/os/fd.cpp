@@ -6,14 +6,19 @@
 
 #include "os/error.hpp"
 
-namespace brigade::os {
+namespace brigade {
 
-void Fd::close() noexcept {
+void Descriptor::close() noexcept {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));  // on Linux the descriptor is gone whatever close() says
 }
 
-Fd duplicate(int fd) { return Fd(check(::fcntl(fd, F_DUPFD_CLOEXEC, 3), "fcntl(F_DUPFD_CLOEXEC)")); }
+Descriptor Descriptor::duplicate(int fd) {
+  return Descriptor(os::check(::fcntl(fd, F_DUPFD_CLOEXEC, 3), "fcntl(F_DUPFD_CLOEXEC)"));
+}
 
-Fd above_standard(Fd fd) { return fd.get() > STDERR_FILENO ? std::move(fd) : duplicate(fd.get()); }
+namespace os {
 
-}  // namespace brigade::os
+Fd above_standard(Fd fd) { return fd.get() > STDERR_FILENO ? std::move(fd) : Fd::duplicate(fd.get()); }
+
+}  // namespace os
+}  // namespace brigade

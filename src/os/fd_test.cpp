@@ -58,14 +58,14 @@ TEST(Fd, ReleasedAndClosedDescriptorsAreLeftAlone) {
 }
 
 TEST(Fd, DuplicatesAreCloseOnExecAndNoStandardDescriptors) {
-  const Fd copy = duplicate(0);
+  const Fd copy = Fd::duplicate(0);
   EXPECT_GT(copy.get(), 2);
   EXPECT_NE(::fcntl(copy.get(), F_GETFD) & FD_CLOEXEC, 0);
-  EXPECT_THROW(duplicate(-1), std::system_error);
+  EXPECT_THROW(Fd::duplicate(-1), std::system_error);
 }
 
 TEST(Fd, OneInAStandardPlaceIsMovedOutOfIt) {
-  const Fd saved = duplicate(0);
+  const Fd saved = Fd::duplicate(0);
   ::close(0);
   Fd low(open_somewhere());
   ASSERT_EQ(low.get(), 0);

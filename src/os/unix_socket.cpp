@@ -28,7 +28,7 @@ std::pair<Fd, Fd> make_socket_pair() {
   return {above_standard(std::move(first)), above_standard(std::move(second))};
 }
 
-bool send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds) noexcept {
+bool send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds, WhenFull when_full) noexcept {
   if (fds.size() > kMaxPassedFds) {
     errno = E2BIG;
     return false;
@@ -48,7 +48,7 @@ bool send_message(int socket, std::span<const std::byte> bytes, std::span<const 
     std::memcpy(CMSG_DATA(header), fds.data(), fds.size_bytes());
   }
   for (;;) {
-    const ssize_t n = ::sendmsg(socket, &message, MSG_NOSIGNAL);
+    const ssize_t n = ::sendmsg(socket, &message, MSG_NOSIGNAL | (when_full == WhenFull::fail ? MSG_DONTWAIT : 0));
     if (n >= 0) return static_cast<std::size_t>(n) == bytes.size();
     if (errno != EINTR) return false;
   }

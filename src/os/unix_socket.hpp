@@ -10,13 +10,16 @@
 
 namespace brigade::os {
 
-inline constexpr std::size_t kMaxPassedFds = 64;
+inline constexpr std::size_t kMaxPassedFds = 250;  // the kernel takes 253 in one message
 
 // Two connected ends that keep message boundaries (SOCK_SEQPACKET).
 std::pair<Fd, Fd> make_socket_pair();
 
-// Sends one message; false when it cannot, errno says why: EPIPE when the other end is gone. Neither throws nor allocates: the zygote uses it.
-bool send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds) noexcept;
+// Sends one message; false when it cannot, errno says why: EPIPE when the other end is gone, EAGAIN when there is no room
+// and it should not wait for some. Neither throws nor allocates: the zygote uses it.
+enum class WhenFull { wait, fail };
+bool send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds,
+                  WhenFull when_full = WhenFull::wait) noexcept;
 
 struct Received {
   std::size_t bytes = 0;  // 0: the other end is gone

@@ -144,7 +144,7 @@ unsigned worker_limit(const Engine& engine) { return engine.worker_limit(); }
 
 void check_owner(const Engine& engine) { engine.check_owner(); }
 
-void submit(Engine& engine, FutureState& task, FunctionRef entry, const Encoder& payload, const TaskOptions& options) {
+void submit(Engine& engine, FutureState& task, FunctionRef entry, Encoder& payload, const TaskOptions& options) {
   if (options.timeout && options.timeout->count() <= 0)
     throw std::invalid_argument("a task's timeout must be positive");
   engine.submit(task, payload, 1, entry, options.timeout.value_or(std::chrono::nanoseconds{0}), std::nullopt);

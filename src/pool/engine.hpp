@@ -28,6 +28,7 @@
 
 #include "os/clock.hpp"
 #include "os/event_fd.hpp"
+#include "os/fd.hpp"
 #include "os/poller.hpp"
 #include "process/launch.hpp"
 #include "shm/segment.hpp"
@@ -48,6 +49,7 @@ struct Worker {
   DispatcherEnd end;
   std::deque<InFlight> in_flight;  // oldest first
   std::uint64_t queued_items = 0;  // items of in_flight that have not ended
+  os::Fd parcels;
   Told told;
   std::uint64_t used = 0;  // a counter of uses: larger is more recent
   bool stopping = false;   // told to leave
@@ -84,8 +86,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   explicit Engine(EngineOptions options);
   ~Engine();
 
-  void submit(Task& task, const Encoder& payload, std::uint32_t items, FunctionRef entry,
-              std::chrono::nanoseconds timeout, std::optional<std::uint64_t> first_index);
+  void submit(Task& task, Encoder& payload, std::uint32_t items, FunctionRef entry, std::chrono::nanoseconds timeout,
+              std::optional<std::uint64_t> first_index);
   bool wait(FutureState& state, Deadline deadline);
   bool wait(Waiter& waiter, Deadline deadline);
 

@@ -82,6 +82,7 @@ void Engine::measure_each(bool wanted) {
 
 void Engine::finish(Task& task) {
   task.worker_ = nullptr;
+  task.handles_.clear();
   if (task.timeout_.count() > 0) --timed_tasks_;
   task.finished();
   --outstanding_;

@@ -2,12 +2,15 @@
 // The engine's way in: from submit() into the workers' rings.
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 #include <brigade/error.hpp>
 
 #include "os/error.hpp"
+#include "os/unix_socket.hpp"
 #include "pool/engine.hpp"
+#include "pool/parcel.hpp"
 #include "pool/worker_main.hpp"
 #include "wire/image.hpp"
 
@@ -27,6 +30,12 @@ constexpr std::uint64_t kWorthMovingNs = 200'000;
 // A worker that shows the same task for this long is slow, whatever the estimate says.
 constexpr std::chrono::milliseconds kStuck{3};
 
+// The system refuses to send a task's descriptors.
+class Undeliverable : public std::system_error {
+ public:
+  using std::system_error::system_error;
+};
+
 }  // namespace
 
 void Engine::check_usable() const {
@@ -34,13 +43,18 @@ void Engine::check_usable() const {
   if (closed_) throw Error("cannot submit: the pool '" + options_.name + "' was shut down");
 }
 
-void Engine::submit(Task& task, const Encoder& payload, std::uint32_t items, FunctionRef entry,
+void Engine::submit(Task& task, Encoder& payload, std::uint32_t items, FunctionRef entry,
                     std::chrono::nanoseconds timeout, std::optional<std::uint64_t> first_index) {
+  if (payload.handles().size() > kMostHandles) {
+    throw std::length_error("a task has " + std::to_string(payload.handles().size()) + " descriptors, at most " +
+                            std::to_string(kMostHandles) + " can go with one");
+  }
   const Lock lock = this->lock();
   check_usable();
   if (!thread_.joinable()) start_thread();
   task.items_ = items;
   task.entry_ = entry;
+  task.handles_ = std::move(payload.handles());
   task.images_ = std::max(payload.images(), entry.image + 1);
   task.timeout_ = timeout;
   task.first_index_ = first_index.value_or(next_index_);
@@ -119,7 +133,9 @@ Worker* Engine::start_worker() {
   spec.context = options_.context;
   spec.name = options_.name + "-" + std::to_string(worker->id);
   spec.entry = &worker_main;
-  spec.fds = {worker->end.memory().get(), caller_bell_.fd().get(), engine_bell_.fd().get()};
+  auto [ours, theirs] = os::make_socket_pair();
+  worker->parcels = std::move(ours);
+  spec.fds = {worker->end.memory().get(), caller_bell_.fd().get(), engine_bell_.fd().get(), theirs.get()};
   spec.pool_worker = true;
   worker->child = launch(spec);
   ++next_worker_id_;
@@ -150,12 +166,17 @@ bool Engine::place(Worker& worker, Task& task, const Encoder* payload) {
     worker.told = told;
   }
   TaskHead head;
+  if (!task.handles_.empty()) head.kind = TaskKind::run_with_parcel;
   head.items = task.items_;
   head.first_item = task.next_item_;
   head.entry_image = task.entry_.image;
   head.entry_offset = task.entry_.offset;
   const auto room = reserve(worker, head, payload != nullptr ? payload->size() : task.payload_.size());
   if (!room) return false;
+  if (!task.handles_.empty() && !send_parcel(worker.parcels, worker.end.published() + 1, task.handles_)) {
+    if (worker.in_flight.empty()) throw Undeliverable(errno, std::generic_category(), "sendmsg(descriptors of a task)");
+    return false;  // there will be room when it has taken what it has
+  }
   if (payload != nullptr) {
     payload->copy_to(room->data());
   } else if (!task.payload_.empty()) {
@@ -193,6 +214,9 @@ void Engine::drain_backlog() {
     try {
       if (!try_dispatch(*task, nullptr)) return;
       backlog_.pop_front();
+    } catch (const Undeliverable&) {
+      backlog_.pop_front();
+      fail_rest(*task, std::current_exception());
     } catch (const std::length_error&) {  // it fits into no segment
       backlog_.pop_front();
       fail_rest(*task, std::current_exception());

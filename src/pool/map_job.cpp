@@ -120,7 +120,7 @@ std::size_t MapJob::next_chunk_items() {
   }
 }
 
-void MapJob::submit_chunk(const Encoder& payload, std::uint32_t items) {
+void MapJob::submit_chunk(Encoder& payload, std::uint32_t items) {
   State& job = *state_;
   const std::size_t first = job.answers.size();
   const Shared<Task> chunk(new Chunk(state_, first));

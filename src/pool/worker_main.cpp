@@ -5,6 +5,7 @@
 
 #include <brigade/internal/exception_codec.hpp>
 #include "os/fd.hpp"
+#include "pool/parcel.hpp"
 #include "shm/segment.hpp"
 #include "wire/definitions.hpp"
 
@@ -23,6 +24,7 @@ void Emitter::begin_item(std::uint32_t item) {
 }
 
 void Emitter::publish(bool value) {
+  if (!encoder_.handles().empty()) fail_to_encode("a descriptor cannot be a result");
   encoder_.copy_to(end_.reserve(encoder_.size()).data());
   const std::uint32_t item = item_++;
   end_.publish(sequence_, item, value ? ItemStatus::value : ItemStatus::exception, item_ == items_);
@@ -45,13 +47,15 @@ void Emitter::fail_rest(const std::exception_ptr& error) {
 
 namespace {
 
-void run_task(const TaskView& task, const ImageMap& images, Emitter& out) {
+void run_task(const TaskView& task, const ImageMap& images, const os::Fd& parcels, Emitter& out) {
   out.begin_task(task.sequence, task.head.items, task.head.first_item);
   try {
+    std::vector<Descriptor> handles;
+    if (task.head.kind == TaskKind::run_with_parcel) handles = receive_parcel(parcels, task.sequence);
     const auto entry = reinterpret_cast<TaskEntry>(images.resolve({task.head.entry_image, task.head.entry_offset}));
-    Decoder in(task.payload, &images);
+    Decoder in(task.payload, &images, &handles);
     entry(in, out);
-  } catch (...) {  // the payload made no sense, or an entry's image is missing here
+  } catch (...) {  // the payload made no sense, or something that it names did not come
     out.fail_rest(std::current_exception());
   }
 }
@@ -59,15 +63,17 @@ void run_task(const TaskView& task, const ImageMap& images, Emitter& out) {
 }  // namespace
 
 int worker_main(Decoder&, ChildContext& context) {
-  const os::Fd memory(context.fds[0]);
-  WorkerEnd end(memory, os::Fd(context.fds[1]), os::Fd(context.fds[2]));
+  const os::Fd memory = std::move(context.handles.at(0));
+  WorkerEnd end(memory, std::move(context.handles.at(1)), std::move(context.handles.at(2)));
+  const os::Fd parcels = std::move(context.handles.at(3));
   ImageMap images;
   Emitter out(end);
   for (;;) {
     const TaskView task = end.claim();
     switch (task.head.kind) {
       case TaskKind::run:
-        run_task(task, images, out);
+      case TaskKind::run_with_parcel:
+        run_task(task, images, parcels, out);
         break;
       case TaskKind::definitions: {
         Decoder in(task.payload, &images);

@@ -85,8 +85,9 @@ int run(std::span<const std::byte> start_block, ChildLifeline lifeline, std::spa
     join_family(lifeline);
     joined = true;
     become(order);
-    Decoder arguments(order.arguments, &images);
-    ChildContext context{order.name, fds};
+    ChildContext context{order.name, {}};
+    for (const int fd : fds) context.handles.emplace_back(fd);
+    Decoder arguments(order.arguments, &images, &context.handles);
     return entry(arguments, context);
   } catch (...) {
     if (!joined) join_family(lifeline);

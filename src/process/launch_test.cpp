@@ -35,19 +35,19 @@ int sleep_for_ever(Decoder&, ChildContext&) {
 int deaf(Decoder&, ChildContext& context) {
   ::signal(SIGTERM, SIG_IGN);
   const char ready = 'r';
-  if (::write(context.fds[0], &ready, 1) != 1) return 1;
+  if (::write(context.handles[0].get(), &ready, 1) != 1) return 1;
   for (;;) ::pause();
 }
 
 // Writes its number into each descriptor it was given, in order.
 int sign_descriptors(Decoder&, ChildContext& context) {
   char number = 0;
-  for (const int fd : context.fds) {
-    if (::write(fd, &number, 1) != 1) return 1;
-    if ((::fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0) return 2;
+  for (const Descriptor& handle : context.handles) {
+    if (::write(handle.get(), &number, 1) != 1) return 1;
+    if ((::fcntl(handle.get(), F_GETFD) & FD_CLOEXEC) == 0) return 2;
     ++number;
   }
-  return static_cast<int>(context.fds.size());
+  return static_cast<int>(context.handles.size());
 }
 
 int name_length(Decoder&, ChildContext& context) { return static_cast<int>(context.name.size()); }
@@ -118,7 +118,7 @@ TEST_P(Launch, StopKillsTheDeafAfterTheGrace) {
 TEST_P(Launch, DestroyingAChildKillsAndReapsIt) {
   auto child = start(sleep_for_ever);
   const int pid = child->pid();
-  const os::Fd handle = os::duplicate(child->pidfd().get());
+  const os::Fd handle = os::Fd::duplicate(child->pidfd().get());
   child.reset();
   EXPECT_TRUE(os::wait_for_exit(handle, os::Clock::now()));
   EXPECT_EQ(::waitpid(pid, nullptr, __WALL), -1);

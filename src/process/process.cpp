@@ -26,10 +26,11 @@ constexpr std::chrono::seconds kGrace{1};
 
 class ProcessState {
  public:
-  ProcessState(ProcessOptions options, ChildEntry entry, const Encoder& arguments)
+  ProcessState(ProcessOptions options, ChildEntry entry, Encoder& arguments)
       : options_(std::move(options)),
         entry_(entry),
         arguments_(arguments.size()),
+        handles_(std::move(arguments.handles())),
         images_(arguments.images()),
         exceptions_(std::uncaught_exceptions()),
         fork_generation_(os::fork_generation()) {
@@ -46,8 +47,10 @@ class ProcessState {
     spec.entry = entry_;
     spec.arguments = arguments_;
     spec.images = images_;
+    for (const Descriptor& handle : handles_) spec.fds.push_back(handle.get());
     child_ = launch(spec);
     arguments_ = {};
+    handles_.clear();
   }
 
   void let_go() noexcept {
@@ -80,6 +83,7 @@ class ProcessState {
   ProcessOptions options_;
   ChildEntry entry_;
   std::vector<std::byte> arguments_;
+  std::vector<Descriptor> handles_;
   std::uint32_t images_;
   int exceptions_;
   unsigned fork_generation_;
@@ -93,7 +97,7 @@ void ProcessDeleter::operator()(ProcessState* state) const noexcept {
   delete state;
 }
 
-ProcessOwner make_process(ProcessOptions options, ChildEntry entry, const Encoder& arguments) {
+ProcessOwner make_process(ProcessOptions options, ChildEntry entry, Encoder& arguments) {
   return ProcessOwner(new ProcessState(std::move(options), entry, arguments));
 }
 

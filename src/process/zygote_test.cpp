@@ -123,7 +123,7 @@ TEST(Zygote, KilledWhileProcessesStartCostsNoFunctionAndRunsNoneTwice) {
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const os::Fd read_end(ends[0]);
   os::Fd write_end(ends[1]);
-  const os::Fd saved = os::duplicate(1);
+  const os::Fd saved = os::Fd::duplicate(1);
   std::fflush(stdout);
   ::dup2(write_end.get(), 1);
 

@@ -25,7 +25,7 @@ TEST(GiveBack, AWorkerThatHasNothingToDoGivesBackWhatALargeResultTook) {
   DispatcherEnd dispatcher;
   const os::EventFd bell;
   std::thread worker([&] {
-    WorkerEnd end(dispatcher.memory(), os::duplicate(bell.fd().get()), os::duplicate(bell.fd().get()));
+    WorkerEnd end(dispatcher.memory(), os::Fd::duplicate(bell.fd().get()), os::Fd::duplicate(bell.fd().get()));
     for (;;) {
       const TaskView task = end.claim();
       if (task.head.kind == TaskKind::stop) return;

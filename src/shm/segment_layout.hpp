@@ -29,9 +29,10 @@ inline constexpr std::size_t kLine = 64;
 inline constexpr std::uint64_t kNoNotice = std::numeric_limits<std::uint64_t>::max();
 
 enum class TaskKind : std::uint32_t {
-  run = 1,          // call the entry with the payload
-  definitions = 2,  // of what later tasks name
-  stop = 3,         // leave, all work is done
+  run = 1,              // call the entry with the payload
+  definitions = 2,      // of what later tasks name
+  stop = 3,             // leave, all work is done
+  run_with_parcel = 4,  // as run; descriptors with this task's number came through the worker's socket
 };
 
 enum class ItemStatus : std::uint32_t { value = 0, exception = 1 };

@@ -28,4 +28,11 @@ void Decoder::fail(std::string_view what) const {
                            std::to_string(record_.size()) + ": " + std::string(what));
 }
 
+Descriptor Decoder::handle() {
+  const auto index = get<std::uint32_t>();
+  if (index == internal::kNoHandle) return {};
+  if (handles_ == nullptr || index >= handles_->size() || !(*handles_)[index]) fail("a descriptor did not come along");
+  return std::move((*handles_)[index]);
+}
+
 }  // namespace brigade

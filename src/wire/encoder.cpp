@@ -26,6 +26,8 @@ void Encoder::take_from(Encoder& other) noexcept {
   heap_ = std::move(other.heap_);
   splices_ = std::move(other.splices_);
   other.splices_.clear();
+  handles_ = std::move(other.handles_);
+  other.handles_.clear();
   images_ = std::exchange(other.images_, 0);
   depth_ = 0;
   copy_all_ = false;
@@ -80,7 +82,13 @@ void Encoder::clear() noexcept {
   used_ = 0;
   spliced_ = 0;
   splices_.clear();
+  handles_.clear();
   images_ = 0;
+}
+
+void Encoder::handle(const Descriptor& descriptor) {
+  if (descriptor) handles_.push_back(Descriptor::duplicate(descriptor.get()));
+  put(descriptor ? static_cast<std::uint32_t>(handles_.size() - 1) : internal::kNoHandle);
 }
 
 void Encoder::too_deep() { internal::fail_to_encode("values are nested more than 1000 deep"); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // No worker chooses code that runs here.
-// expect: brigade: a function cannot be a result
+// expect: brigade: a function or a descriptor cannot be a result
 // expect: lambda
 #include <brigade/process_pool_executor.hpp>
 

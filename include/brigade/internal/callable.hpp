@@ -129,7 +129,7 @@ enum class CallFault {
   parameter,
   not_invocable,
   result,
-  function_result,
+  one_way_result,
 };
 
 template <class P>
@@ -213,7 +213,7 @@ constexpr CallFault result_fault_of() {
   } else if constexpr (!kTravels<R>) {
     return CallFault::result;
   } else {
-    return holds_function<R>() ? CallFault::function_result : CallFault::none;
+    return is_one_way<R>() ? CallFault::one_way_result : CallFault::none;
   }
 }
 
@@ -266,9 +266,10 @@ struct CallCannotTravel {
                 "changes made by the callee do not come back. Take a std::span<const T> and return the values.");
   static_assert(kCallFault<F, A...> != CallFault::not_invocable,
                 "brigade: the callable cannot be called with these arguments, decayed and moved in.");
-  static_assert(kCallFault<F, A...> != CallFault::function_result,
-                "brigade: a function cannot be a result: nothing that a worker sends may choose code to run here. "
-                "Return what identifies it, such as an enum.");
+  static_assert(
+      kCallFault<F, A...> != CallFault::one_way_result,
+      "brigade: a function or a descriptor cannot be a result: nothing that a worker sends may choose code to "
+      "run here. Return what identifies it, such as an enum or a path.");
   static constexpr bool value = false;
 };
 
@@ -312,7 +313,7 @@ constexpr auto check_callable() {
 template <class F, class... A>
 constexpr auto check_target() {
   constexpr CallFault kFault = kCallFault<std::decay_t<F>, A...>;
-  constexpr bool kOfResult = kFault == CallFault::result || kFault == CallFault::function_result;
+  constexpr bool kOfResult = kFault == CallFault::result || kFault == CallFault::one_way_result;
   return explain_call < kOfResult ? CallFault::none : kFault, std::decay_t<F>, A... > ();
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include <brigade/internal/bitwise.hpp>
 #include <brigade/internal/encoder.hpp>
@@ -21,9 +22,11 @@ namespace brigade {
 //   Cost      allocates nothing itself, and count() lets nobody allocate more than the bytes left could justify
 class Decoder {
  public:
-  // Without a resolver functions are refused: nothing in the record can choose code to run.
-  explicit Decoder(std::span<const std::byte> record, const internal::FunctionResolver* functions = nullptr) noexcept
-      : record_(record), functions_(functions) {}
+  // Without a resolver functions are refused: nothing in the record can choose code to run. `handles` came with the
+  // record; what is not taken out stays there.
+  explicit Decoder(std::span<const std::byte> record, const internal::FunctionResolver* functions = nullptr,
+                   std::vector<Descriptor>* handles = nullptr) noexcept
+      : record_(record), functions_(functions), handles_(handles) {}
 
   std::span<const std::byte> take(std::size_t size) {
     if (size > remaining()) [[unlikely]]
@@ -59,6 +62,9 @@ class Decoder {
   // What internal::encode_function() wrote: a function of this process, or null.
   void* function();
 
+  // What Encoder::handle() sent.
+  Descriptor handle();
+
   std::size_t remaining() const noexcept { return record_.size() - offset_; }
   std::size_t offset() const noexcept { return offset_; }
 
@@ -84,6 +90,7 @@ class Decoder {
   std::span<const std::byte> record_;
   std::size_t offset_ = 0;
   const internal::FunctionResolver* functions_;
+  std::vector<Descriptor>* handles_;
   int depth_ = 0;
 };
 

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include <brigade/descriptor.hpp>
 #include <brigade/internal/bitwise.hpp>
 
 namespace brigade {
@@ -68,6 +69,12 @@ class Encoder {
     if (index >= images_) images_ = index + 1;
   }
 
+  // A duplicate of the descriptor, which goes with the record; Decoder::handle() takes it out.
+  //   Throws  std::system_error
+  void handle(const Descriptor& descriptor);
+  std::vector<Descriptor>& handles() noexcept { return handles_; }
+  const std::vector<Descriptor>& handles() const noexcept { return handles_; }
+
   // While one of these lives nothing is spliced, everything is copied: for values that will be gone before
   // copy_to().
   class CopyAll {
@@ -121,6 +128,7 @@ class Encoder {
   std::size_t capacity_ = kInlineBytes;
   std::unique_ptr<std::byte[]> heap_;  // the buffer, once inline_ was too small
   std::vector<Splice> splices_;
+  std::vector<Descriptor> handles_;
   std::uint32_t images_ = 0;
   int depth_ = 0;
   bool copy_all_ = false;
@@ -128,6 +136,8 @@ class Encoder {
 };
 
 namespace internal {
+
+inline constexpr std::uint32_t kNoHandle = 0xffffffff;
 
 // Throws SerializationError for a value that means nothing in another process.
 [[noreturn]] void fail_to_encode(const char* why);

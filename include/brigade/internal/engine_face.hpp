@@ -41,9 +41,10 @@ unsigned worker_limit(const Engine& engine);
 // during the fork, the loader's too, stay locked there for ever.
 void check_owner(const Engine& engine);
 
-// Hands the task over; returns at once. `payload` may be spliced: it is copied before the call returns.
+// Hands the task over; returns at once. `payload` may be spliced: it is copied before the call returns, and its handles are
+// taken.
 // Throws Error after close, BrokenProcessPool, std::system_error when no worker can be started, std::length_error.
-void submit(Engine& engine, FutureState& task, FunctionRef entry, const Encoder& payload, const TaskOptions& options);
+void submit(Engine& engine, FutureState& task, FunctionRef entry, Encoder& payload, const TaskOptions& options);
 
 // No more tasks are taken from now on.
 void close(Engine& engine);

@@ -28,7 +28,7 @@ class MapJob {
   // How many items the next chunk should have. Waits while enough chunks are out.
   std::size_t next_chunk_items();
   // Hands out a chunk of `items` items.
-  void submit_chunk(const Encoder& payload, std::uint32_t items);
+  void submit_chunk(Encoder& payload, std::uint32_t items);
   // Waits for all answers. Throws the failure of the item with the lowest index.
   void wait();
 

@@ -356,6 +356,16 @@ struct Codec<std::monostate> {
   }
 };
 
+// --- descriptors, which take no other way than to a worker -----------------------------------------------------------
+
+template <>
+struct Codec<Descriptor> {
+  using Parts = internal::TypeList<>;
+  static constexpr std::size_t kMinBytes = sizeof(std::uint32_t);
+  static void encode(Encoder& encoder, const Descriptor& descriptor) { encoder.handle(descriptor); }
+  static Descriptor decode(Decoder& decoder) { return decoder.handle(); }
+};
+
 // --- pointers that own ----------------------------------------------------------------------------------------------
 
 template <class T>

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <brigade/descriptor.hpp>
 #include <brigade/error.hpp>
 #include <brigade/internal/deadline.hpp>
 #include <brigade/internal/function_ref.hpp>
@@ -84,6 +85,7 @@ class Task {
   FunctionRef entry_{};
   std::uint32_t images_ = 0;             // how many images the payload may name
   std::vector<std::byte> payload_;       // while it is in no worker's ring
+  std::vector<Descriptor> handles_;      // that go with the payload, to every worker that gets it; until it has ended
   std::chrono::nanoseconds timeout_{0};  // per item; 0: none
   Worker* worker_ = nullptr;             // whose ring it is in
   std::uint64_t sequence_ = 0;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <brigade/descriptor.hpp>
 #include <brigade/internal/bitwise.hpp>
 #include <brigade/internal/type_name.hpp>
 
@@ -212,29 +213,29 @@ constexpr auto assert_travels() {
   return explain(find_obstacle<T>());
 }
 
-// Whether a T can hold a function pointer: then it can go to a worker, but not come from one.
+// Whether a T can hold a function pointer or a descriptor: then it can go to a worker, but not come from one.
 template <class T, class... Open>
-constexpr bool holds_function();
+constexpr bool is_one_way();
 
 template <class... Open, class... Part>
-constexpr bool holds_function_in(TypeList<Part...>) {
-  return (holds_function<Part, Open...>() || ...);
+constexpr bool is_one_way_in(TypeList<Part...>) {
+  return (is_one_way<Part, Open...>() || ...);
 }
 
 template <class T, class... Open>
-constexpr bool holds_function() {
+constexpr bool is_one_way() {
   if constexpr (std::is_bounded_array_v<T>) {
-    return holds_function<std::remove_all_extents_t<T>, Open...>();
+    return is_one_way<std::remove_all_extents_t<T>, Open...>();
   } else if constexpr (std::is_const_v<T>) {
-    return holds_function<std::remove_const_t<T>, Open...>();
-  } else if constexpr (kIsFunctionPointer<T>) {
+    return is_one_way<std::remove_const_t<T>, Open...>();
+  } else if constexpr (kIsFunctionPointer<T> || std::is_same_v<T, Descriptor>) {
     return true;
   } else if constexpr ((std::is_same_v<T, Open> || ...) || HasUserCodec<T> || Bitwise<T>) {
     return false;
   } else if constexpr (HasLibraryCodec<T>) {
-    return holds_function_in<Open...>(typename Codec<T>::Parts{});
+    return is_one_way_in<Open...>(typename Codec<T>::Parts{});
   } else if constexpr (HasFields<T>) {
-    return holds_function_in<T, Open...>(FieldTypes<T>{});
+    return is_one_way_in<T, Open...>(FieldTypes<T>{});
   } else {
     return false;
   }

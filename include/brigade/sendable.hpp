@@ -4,12 +4,13 @@
 //
 // These can: arithmetic types and enums, strings, the standard containers, pairs, tuples, optionals, variants,
 // unique_ptr and shared_ptr (as the value they hold), durations, time points and paths, function pointers (to
-// workers only), any aggregate of such types, and what has a brigade::Codec (codec.hpp).
+// workers only), any aggregate of such types, and what has a brigade::Codec (codec.hpp). With cereal.hpp also classes
+// that are written for cereal, and pointers to their base classes.
 // These cannot, and the compiler says what to do instead: raw pointers, references, views, std::function, lambdas
 // with captures, mutexes, threads, streams, aggregates with base classes.
 //
 //   Threads    compile time only
-//   Processes  what satisfies it arrives as an equal value; identity and sharing do not travel
+//   Processes  what satisfies it arrives as an equal value; identity and sharing do not travel (but by cereal.hpp)
 
 #include <type_traits>
 

@@ -156,6 +156,18 @@ struct Blocked {
   static constexpr bool kClear = false;
 };
 
+// Stands in Open to ask what would travel if there were no ForeignCodec.
+struct WithoutForeignCodecs;
+
+template <class T, class... Open>
+constexpr bool may_use_foreign_codec() {
+  if constexpr ((std::is_same_v<WithoutForeignCodecs, Open> || ...)) {
+    return false;
+  } else {
+    return HasForeignCodec<T>;
+  }
+}
+
 // T is a decayed type. Open are the aggregates and library types around it: one that contains itself (a tree)
 // is not entered again.
 template <class T, class... Open>
@@ -187,6 +199,8 @@ constexpr auto find_obstacle() {
     return Clear{};
   } else if constexpr (HasUserCodec<T> || Bitwise<T> || Stateless<T> || kIsFunctionPointer<T>) {
     return Clear{};
+  } else if constexpr (may_use_foreign_codec<T, Open...>()) {
+    return Clear{};
   } else if constexpr (HasLibraryCodec<T>) {
     return find_obstacle_in<Open...>(typename Codec<T>::Parts{});
   } else if constexpr (HasFields<T>) {
@@ -198,6 +212,9 @@ constexpr auto find_obstacle() {
 
 template <class T>
 inline constexpr bool kTravels = decltype(find_obstacle<T>())::kClear;
+
+template <class T>
+inline constexpr bool kTravelsWithoutForeignCodecs = decltype(find_obstacle<T, WithoutForeignCodecs>())::kClear;
 
 // Does not compile, with a readable text, unless T can travel.
 // (The result types are deduced so that the text comes before any error that follows from the same cause.)
@@ -229,7 +246,7 @@ constexpr bool holds_function() {
     return holds_function<std::remove_const_t<T>, Open...>();
   } else if constexpr (kIsFunctionPointer<T>) {
     return true;
-  } else if constexpr ((std::is_same_v<T, Open> || ...) || HasUserCodec<T> || Bitwise<T>) {
+  } else if constexpr ((std::is_same_v<T, Open> || ...) || HasUserCodec<T> || Bitwise<T> || HasForeignCodec<T>) {
     return false;
   } else if constexpr (HasLibraryCodec<T>) {
     return holds_function_in<Open...>(typename Codec<T>::Parts{});

@@ -6,7 +6,7 @@
 #   brigade_program(parallel_thumbnailer SOURCES main.cpp [LIBS ...])
 #   brigade_example(hello_pool SOURCES hello_pool.cpp [LIBS ...] [ARGS ...])
 #   brigade_bench(bench_submit SOURCES bench_submit.cpp [LIBS ...] [SMOKE_ARGS ...])
-#   brigade_fuzzer(decode_fuzz SOURCES decode_fuzz.cpp [LIBS ...])
+#   brigade_fuzzer(decode_fuzz SOURCES decode_fuzz.cpp CORPUS corpus/decode MUTATIONS 100000 [LIBS ...])
 #
 # Without the word SOURCES the names that follow the target's are the sources. Each word makes a target of
 # that very name, but brigade_layer(x), which makes the object library brigade_x.
@@ -63,7 +63,7 @@ endfunction()
 
 # Parses the arguments all words share into ARG_*; whatever no keyword claims is a source.
 macro(brigade_parse_arguments name)
-  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "SOURCES;LIBS;PUBLIC;LABELS;ARGS;SMOKE_ARGS" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT;CORPUS;MUTATIONS" "SOURCES;LIBS;PUBLIC;LABELS;ARGS;SMOKE_ARGS" ${ARGN})
   list(APPEND ARG_SOURCES ${ARG_UNPARSED_ARGUMENTS})
   if(NOT ARG_SOURCES)
     message(FATAL_ERROR "${name}: no sources")
@@ -163,13 +163,30 @@ function(brigade_bench target)
   endif()
 endfunction()
 
-# A libFuzzer program over LLVMFuzzerTestOneInput; also run for a moment as a test.
+# A fuzzer (fuzz/fuzzer.hpp) and its corpus. Everywhere <target>_replay runs the corpus, and MUTATIONS inputs made of it,
+# as tests; with BRIGADE_FUZZ there is also <target>, the libFuzzer program, which runs for half a minute as a test.
 function(brigade_fuzzer target)
   brigade_parse_arguments(${target} ${ARGN})
+  set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_CORPUS})
+  if(BRIGADE_TESTS)
+    brigade_executable(${target}_replay INTERNAL
+      SOURCES ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/fuzz/replay.cpp
+      LIBS ${ARG_LIBS} ${ARG_PUBLIC})
+    add_test(NAME fuzz.${target}.replay COMMAND ${target}_replay replay ${corpus})
+    add_test(NAME fuzz.${target}.mutate COMMAND ${target}_replay mutate ${corpus} ${ARG_MUTATIONS})
+    set_tests_properties(fuzz.${target}.replay fuzz.${target}.mutate PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS fuzz)
+  endif()
+  if(NOT BRIGADE_FUZZ)
+    return()
+  endif()
   brigade_executable(${target} INTERNAL SOURCES ${ARG_SOURCES} LIBS ${ARG_LIBS} ${ARG_PUBLIC})
   target_link_options(${target} PRIVATE -fsanitize=fuzzer)
   if(BRIGADE_TESTS)
-    add_test(NAME fuzz.${target} COMMAND ${target} -max_total_time=10 -print_final_stats=1)
+    # What it finds stays in the build; the next run goes on from there.
+    set(found ${CMAKE_CURRENT_BINARY_DIR}/${target}.found)
+    file(MAKE_DIRECTORY ${found})
+    add_test(NAME fuzz.${target} COMMAND ${target}
+      -max_total_time=30 -timeout=20 -print_final_stats=1 -artifact_prefix=${found}- ${found} ${corpus})
     set_tests_properties(fuzz.${target} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS fuzz)
   endif()
 endfunction()

@@ -129,7 +129,7 @@ std::string own_text(const std::system_error& error) {
   std::string text = error.std::system_error::what();
   const std::string added = error.code().message();
   if (text == added) return {};
-  if (text.size() > added.size() + 2 && text.ends_with(": " + added)) text.resize(text.size() - added.size() - 2);
+  if (text.size() >= added.size() + 2 && text.ends_with(": " + added)) text.resize(text.size() - added.size() - 2);
   return text;
 }
 
@@ -160,7 +160,9 @@ struct Form<E> {
     const std::error_code code = decode_code(decoder);
     const auto text = brigade::decode<std::string>(decoder);
     if constexpr (std::is_same_v<E, std::system_error>) {
-      return text.empty() ? arrive<E>(arrival, code) : arrive<E>(arrival, code, text);
+      // What it said over there tells no text from an empty one, which puts ": " before the message.
+      const bool bare = text.empty() && arrival.text == code.message();
+      return bare ? arrive<E>(arrival, code) : arrive<E>(arrival, code, text);
     } else {
       return arrive<E>(arrival, text, code);
     }

@@ -129,6 +129,7 @@ TEST(Exception, CodesArriveWithTheirCategories) {
   using E = std::system_error;
   expect_arrival<E>(std::make_exception_ptr(E(ENOENT, std::generic_category(), "open x")), check);
   expect_arrival<E>(std::make_exception_ptr(E(ENOENT, std::system_category())), check);
+  expect_arrival<E>(std::make_exception_ptr(E(ENOENT, std::system_category(), "")), check);
   expect_arrival<E>(std::make_exception_ptr(E(std::make_error_code(std::io_errc::stream), "io: ")), check);
 }
 
@@ -155,6 +156,11 @@ TEST(Exception, StreamFutureAndRegexErrorsKeepTheirCodes) {
       [](const std::ios_base::failure& here, const std::ios_base::failure& there, const std::string& name) {
         EXPECT_EQ(name, "std::ios_base::failure");
         EXPECT_EQ(there.code(), here.code());
+      });
+  expect_arrival<std::ios_base::failure>(
+      std::make_exception_ptr(std::ios_base::failure("", std::io_errc::stream)),
+      [](const std::ios_base::failure& here, const std::ios_base::failure& there, const std::string&) {
+        EXPECT_STREQ(there.std::system_error::what(), here.what());
       });
   expect_arrival<std::future_error>(thrown_by([] {
                                       std::future<int> future =

@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -34,9 +35,29 @@ struct Segment {
   std::size_t size;  // as in the file
 };
 
+// Leads to the file also when it has lost its name, or the name is another file's by now.
+constexpr const char* kExecutable = "/proc/self/exe";
+
 std::string executable_path() {
   std::error_code ignored;
-  return std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+  return std::filesystem::read_symlink(kExecutable, ignored).string();
+}
+
+// Means something else in another folder. The names of what is no file, as "linux-vdso.so.1", mean nothing anywhere.
+bool is_relative(const std::string& path) { return path.find('/') != std::string::npos && !path.starts_with('/'); }
+
+// The file that is mapped there, "" if there is none.
+std::string mapped_file(std::uintptr_t address) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    std::size_t digits = 0;
+    const std::uintptr_t begin = std::stoull(line, &digits, 16);
+    const std::uintptr_t end = std::stoull(line.substr(digits + 1), nullptr, 16);
+    if (!AddressRange{begin, end}.contains(address)) continue;
+    const std::size_t path = line.find('/');
+    return path == std::string::npos ? "" : line.substr(path);
+  }
+  return "";
 }
 
 template <class T>
@@ -106,7 +127,9 @@ ImageInfo read_image(const dl_phdr_info& loaded, bool first) {
       image.identity.insert(image.identity.end(), id.begin(), id.end());
     }
   }
-  if (image.identity.empty()) image.identity = identity_of_file(image.path, code);
+  // Whoever opened it has perhaps gone elsewhere since.
+  if (is_relative(image.path) && !code.empty()) image.path = mapped_file(code.front().begin);
+  if (image.identity.empty()) image.identity = identity_of_file(first ? kExecutable : image.path, code);
   return image;
 }
 
@@ -259,15 +282,13 @@ void encode_function(Encoder& encoder, const void* code) {
 
 // --- finding -----------------------------------------------------------------------------------------------------------
 
-void ImageMap::define(std::uint32_t index, const std::string& path, const std::vector<std::byte>& identity) {
-  if (index >= kMaxImages) throw SerializationError("brigade: an image has an impossible number");
-  if (images_.size() <= index) images_.resize(index + 1);
+namespace {
+
+// The image with this identity: one that is loaded, or else what is opened from `path`.
+const ImageInfo* find_or_open(const std::string& path, const std::vector<std::byte>& identity) {
   const auto is_it = [&](const ImageInfo& image) { return image.identity == identity; };
   for (std::uint32_t i = 0, count = image_count(); i != count; ++i) {
-    const ImageInfo* const known = image_in_slot(i);
-    if (!is_it(*known)) continue;
-    images_[index] = known;
-    return;
+    if (const ImageInfo* const known = image_in_slot(i); is_it(*known)) return known;
   }
   ImageInfo found = find_loaded(is_it);
   if (found.executable.empty()) {
@@ -289,15 +310,32 @@ void ImageMap::define(std::uint32_t index, const std::string& path, const std::v
   } else {
     keep_loaded(found.path);
   }
-  images_[index] = image_in_slot(add_image(std::make_unique<ImageInfo>(std::move(found))));
+  return image_in_slot(add_image(std::make_unique<ImageInfo>(std::move(found))));
+}
+
+}  // namespace
+
+void ImageMap::define(std::uint32_t index, const std::string& path, const std::vector<std::byte>& identity) {
+  if (index >= kMaxImages) throw SerializationError("brigade: an image has an impossible number");
+  if (images_.size() <= index) images_.resize(index + 1);
+  Entry& entry = images_[index];
+  try {
+    entry = {find_or_open(path, identity), ""};
+  } catch (const SerializationError& error) {
+    entry = {nullptr, error.what()};
+    throw;
+  }
 }
 
 void* ImageMap::resolve(FunctionRef function) const {
-  if (function.image >= images_.size() || images_[function.image] == nullptr) {
+  if (function.image >= images_.size() || images_[function.image].image == nullptr) {
+    if (function.image < images_.size() && !images_[function.image].why_not.empty()) {
+      throw SerializationError(images_[function.image].why_not);
+    }
     throw SerializationError("brigade: a function is in image number " + std::to_string(function.image) +
                              ", which was never defined");
   }
-  const ImageInfo& image = *images_[function.image];
+  const ImageInfo& image = *images_[function.image].image;
   const std::uintptr_t address = image.base + function.offset;
   if (!has_code(image, address)) {
     throw SerializationError("brigade: a function lies outside the code of " + image.path);
@@ -321,9 +359,15 @@ void encode_images(Encoder& encoder, std::uint32_t from, std::uint32_t to) {
 void decode_images(Decoder& decoder, ImageMap& map) {
   const auto from = decoder.get<std::uint32_t>();
   const auto to = decoder.get<std::uint32_t>();
+  if (to > kMaxImages) decoder.fail("an image has an impossible number");
   for (std::uint32_t i = from; i < to; ++i) {
     const auto path = decode<std::string>(decoder);
-    map.define(i, path, decode<std::vector<std::byte>>(decoder));
+    const auto identity = decode<std::vector<std::byte>>(decoder);
+    try {
+      map.define(i, path, identity);
+    } catch (const SerializationError&) {
+      // Not every function to come is in there: the process, or the pool, lives on for the others.
+    }
   }
 }
 

@@ -54,18 +54,25 @@ class ImageMap final : public FunctionResolver {
   //   Throws  SerializationError if it cannot be opened, or is another version: both are named
   void define(std::uint32_t index, const std::string& path, const std::vector<std::byte>& identity);
 
-  // Throws SerializationError unless that is in an executable segment of an image that was defined.
+  // Throws SerializationError unless that is in an executable segment of an image that was defined; for one that could not
+  // be, what define() threw.
   void* resolve(FunctionRef function) const override;
 
   // One more than the highest index defined.
   std::uint32_t size() const noexcept;
 
  private:
-  std::vector<const ImageInfo*> images_;  // entries of this process's table; null: not defined
+  struct Entry {
+    const ImageInfo* image = nullptr;  // of this process's table; null: not defined
+    std::string why_not;
+  };
+
+  std::vector<Entry> images_;
 };
 
 // The definitions of images number `from` to `to` (exclusive) of this process.
 void encode_images(Encoder& encoder, std::uint32_t from, std::uint32_t to);
+// An image that is not to be had here is no error yet: resolve() says so to those who need it.
 void decode_images(Decoder& decoder, ImageMap& map);
 
 }  // namespace brigade::internal

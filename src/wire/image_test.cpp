@@ -199,6 +199,39 @@ TEST(Image, DefinitionsTravel) {
   }
 }
 
+TEST(Image, ADefinitionThatCannotBeMetCostsThoseWhoNeedItOnly) {
+  const FunctionRef function = function_ref(address_of(&here));
+  const ImageInfo image = image_info(function.image);
+  Encoder encoder;
+  encoder.put(std::uint32_t{0});
+  encoder.put(std::uint32_t{2});
+  encode(encoder, std::string("/no/such/plugin.so"));
+  encode(encoder, std::vector<std::byte>(21, std::byte{1}));
+  encode(encoder, image.path);
+  encode(encoder, image.identity);
+  const auto bytes = encoder.to_vector();
+  ImageMap map;
+  Decoder decoder(bytes);
+  decode_images(decoder, map);
+  EXPECT_EQ(map.resolve({1, function.offset}), address_of(&here));
+  try {
+    map.resolve({0, 0});
+    ADD_FAILURE();
+  } catch (const SerializationError& error) {
+    EXPECT_NE(std::string(error.what()).find("/no/such/plugin.so"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Image, MoreDefinitionsThanImagesCanBeAreMalformed) {
+  Encoder encoder;
+  encoder.put(std::uint32_t{0});
+  encoder.put(kNoImage);
+  const auto bytes = encoder.to_vector();
+  ImageMap map;
+  Decoder decoder(bytes);
+  EXPECT_THROW(decode_images(decoder, map), SerializationError);
+}
+
 TEST(Image, ThreadsAgreeOnTheNumbers) {
   std::vector<FunctionRef> found(8);
   std::vector<std::thread> threads;

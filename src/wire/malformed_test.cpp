@@ -96,6 +96,21 @@ TEST(Malformed, EachLengthIsRefusedBeforeItIsBelieved) {
   }
 }
 
+// A tree of one branch, each node of which has as many children as could follow.
+TEST(Malformed, LengthsInsideEachOtherAreNotBelievedTogether) {
+  const std::size_t size = 8192;
+  Encoder encoder;
+  while (encoder.size() + 2 * internal::min_bytes<samples::Tree>() < size) {
+    encoder.put(int{1});
+    encoder.count((size - encoder.size() - sizeof(std::uint64_t)) / internal::min_bytes<samples::Tree>());
+  }
+  std::vector<std::byte> bytes = encoder.to_vector();
+  bytes.resize(size);
+  allocated_bytes = 0;
+  EXPECT_FALSE(can_decode<samples::Tree>(bytes));
+  EXPECT_LT(allocated_bytes, 8 * size);
+}
+
 TEST(Malformed, ABoolInsideAnAggregateIsChecked) {
   using samples::Flags;
   const auto valid = samples::make<Flags>();

@@ -33,6 +33,8 @@ constexpr std::size_t min_bytes() {
     return std::extent_v<T> * min_bytes<std::remove_extent_t<T>>();
   } else if constexpr (Bitwise<T>) {
     return sizeof(T);
+  } else if constexpr (HasForeignCodec<T>) {
+    return 1;
   } else if constexpr (HasCodec<T>) {
     if constexpr (requires { Codec<T>::kMinBytes; }) {
       return Codec<T>::kMinBytes;
@@ -165,6 +167,10 @@ void encode_value(Encoder& encoder, const T& value) {
     encoder.put(value);
   } else if constexpr (std::is_array_v<T>) {
     for (const auto& element : value) encode_value(encoder, element);
+  } else if constexpr (HasForeignCodec<T>) {
+    const Encoder::Level level(encoder);
+    const Encoder::CopyAll copy_all(encoder);
+    ForeignCodec<T>::encode(encoder, value);
   } else if constexpr (EncodesInPlace<T>) {
     Codec<T>::encode(encoder, value);
   } else if constexpr (HasCodec<T>) {
@@ -184,6 +190,9 @@ template <class T>
 T decode_value(Decoder& decoder) {
   if constexpr (Bitwise<T>) {
     return decoder.get<T>();
+  } else if constexpr (HasForeignCodec<T>) {
+    const Decoder::Level level(decoder);
+    return ForeignCodec<T>::decode(decoder);
   } else if constexpr (HasLibraryCodec<T>) {
     return Codec<T>::decode(decoder);
   } else if constexpr (HasCodec<T>) {

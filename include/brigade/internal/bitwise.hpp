@@ -54,6 +54,16 @@ concept HasLibraryCodec = HasCodec<T> && requires {
 template <class T>
 concept HasUserCodec = HasCodec<T> && !HasLibraryCodec<T>;
 
+// How a type travels that knows another library's way to be written and read, and none of ours (cereal.hpp). It has
+// encode() and decode() as a Codec has them, and writes at least one byte.
+template <class T>
+struct ForeignCodec;
+
+template <class T>
+concept HasForeignCodec = !HasUserCodec<T> && requires {
+  sizeof(ForeignCodec<T>);
+};
+
 __extension__ using Int128 = __int128;
 __extension__ using UInt128 = unsigned __int128;
 

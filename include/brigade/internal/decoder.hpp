@@ -19,7 +19,8 @@ namespace brigade {
 //   Threads   one
 //   Lifetime  the bytes must outlive the decoder, and everything that take() and bulk() returned
 //   Throws    every member: SerializationError, naming the offset, when the bytes make no sense
-//   Cost      allocates nothing itself, and count() lets nobody allocate more than the bytes left could justify
+//   Cost      allocates nothing itself, and no length is believed that the bytes left could not justify: memory that is
+//             asked for by length is no more than a multiple of the record, whatever the record says
 class Decoder {
  public:
   // Without a resolver functions are refused: nothing in the record can choose code to run. `handles` came with the
@@ -47,14 +48,49 @@ class Decoder {
     return internal::load<T>(from.data());
   }
 
-  // A length, for elements that take at least `min_bytes_each`: more than the bytes left could hold is refused.
+  // A length, for elements that take at least `min_bytes_each`: more than the bytes left could hold is refused, and of
+  // these bytes the ones that Elements around this length still need do not count.
   std::size_t count(std::size_t min_bytes_each) {
     const auto length = get<std::uint64_t>();
-    if (length > remaining() / (min_bytes_each == 0 ? 1 : min_bytes_each)) [[unlikely]] {
+    const std::size_t free = remaining() > claimed_ ? remaining() - claimed_ : 0;
+    if (length > free / (min_bytes_each == 0 ? 1 : min_bytes_each)) [[unlikely]] {
       fail("a length exceeds the bytes left");
     }
     return static_cast<std::size_t>(length);
   }
+
+  // A length and the elements that follow, for a container that makes room for all of them at once:
+  //
+  //     Decoder::Elements elements(decoder, 4);
+  //     values.reserve(elements.left());
+  //     while (elements.next()) values.push_back(decode<int>(decoder));
+  //
+  // The elements that have not been begun claim the bytes they take at least, so no length inside an earlier one can
+  // claim these again. Without that, each level of a nested value could make room for as much as the whole record.
+  class Elements {
+   public:
+    Elements(Decoder& decoder, std::size_t min_bytes_each)
+        : decoder_(decoder), min_bytes_each_(min_bytes_each), left_(decoder.count(min_bytes_each)) {
+      decoder_.claimed_ += left_ * min_bytes_each_;
+    }
+    Elements(const Elements&) = delete;
+    Elements& operator=(const Elements&) = delete;
+    ~Elements() { decoder_.claimed_ -= left_ * min_bytes_each_; }
+
+    std::size_t left() const noexcept { return left_; }
+    // Begins the next element; false if there is none.
+    bool next() noexcept {
+      if (left_ == 0) return false;
+      --left_;
+      decoder_.claimed_ -= min_bytes_each_;
+      return true;
+    }
+
+   private:
+    Decoder& decoder_;
+    std::size_t min_bytes_each_;
+    std::size_t left_;
+  };
 
   // What Encoder::bulk() wrote.
   std::span<const std::byte> bulk(std::size_t size, std::size_t alignment);
@@ -89,6 +125,7 @@ class Decoder {
  private:
   std::span<const std::byte> record_;
   std::size_t offset_ = 0;
+  std::size_t claimed_ = 0;  // by Elements
   const internal::FunctionResolver* functions_;
   std::vector<Descriptor>* handles_;
   int depth_ = 0;

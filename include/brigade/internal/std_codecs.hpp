@@ -101,9 +101,9 @@ template <class Container>
 Container decode_sequence(Decoder& decoder) {
   using T = typename Container::value_type;
   Container values;
-  std::size_t count = decoder.count(min_bytes<T>());
-  if constexpr (requires { values.reserve(count); }) values.reserve(count);
-  for (; count != 0; --count) values.push_back(decode_value<T>(decoder));
+  Decoder::Elements elements(decoder, min_bytes<T>());
+  if constexpr (requires { values.reserve(elements.left()); }) values.reserve(elements.left());
+  while (elements.next()) values.push_back(decode_value<T>(decoder));
   return values;
 }
 
@@ -112,9 +112,9 @@ template <class Set>
 Set decode_set(Decoder& decoder) {
   using T = typename Set::key_type;
   Set values;
-  std::size_t count = decoder.count(min_bytes<T>());
-  if constexpr (requires { values.reserve(count); }) values.reserve(count);
-  for (; count != 0; --count) values.emplace_hint(values.end(), decode_value<T>(decoder));
+  Decoder::Elements elements(decoder, min_bytes<T>());
+  if constexpr (requires { values.reserve(elements.left()); }) values.reserve(elements.left());
+  while (elements.next()) values.emplace_hint(values.end(), decode_value<T>(decoder));
   return values;
 }
 
@@ -123,9 +123,9 @@ Map decode_map(Decoder& decoder) {
   using K = typename Map::key_type;
   using V = typename Map::mapped_type;
   Map values;
-  std::size_t count = decoder.count(min_bytes<K>() + min_bytes<V>());
-  if constexpr (requires { values.reserve(count); }) values.reserve(count);
-  for (; count != 0; --count) {
+  Decoder::Elements elements(decoder, min_bytes<K>() + min_bytes<V>());
+  if constexpr (requires { values.reserve(elements.left()); }) values.reserve(elements.left());
+  while (elements.next()) {
     K key = decode_value<K>(decoder);
     values.emplace_hint(values.end(), std::move(key), decode_value<V>(decoder));
   }
@@ -227,7 +227,7 @@ struct Codec<std::forward_list<T, A>> {
   static List decode(Decoder& decoder) {
     List values;
     auto last = values.before_begin();
-    for (std::size_t count = decoder.count(internal::min_bytes<T>()); count != 0; --count) {
+    for (Decoder::Elements elements(decoder, internal::min_bytes<T>()); elements.next();) {
       last = values.insert_after(last, internal::decode_value<T>(decoder));
     }
     return values;
@@ -238,7 +238,7 @@ struct Codec<std::forward_list<T, A>> {
 template <class T, std::size_t N>
 struct Codec<std::array<T, N>> {
   using Parts = internal::TypeList<T>;
-  static constexpr std::size_t kMinBytes = 1;
+  static constexpr std::size_t kMinBytes = N == 0 ? 1 : N * internal::min_bytes<std::remove_const_t<T>>();
   static void encode(Encoder& encoder, const std::array<T, N>& values) {
     if constexpr (N == 0) encoder.put(std::byte{0});
     for (const T& value : values) internal::encode_value(encoder, value);
@@ -280,6 +280,8 @@ struct Codec<std::unordered_multimap<K, V, Hash, Equal, A>>
 template <class A, class B>
 struct Codec<std::pair<A, B>> {
   using Parts = internal::TypeList<A, B>;
+  static constexpr std::size_t kMinBytes =
+      internal::min_bytes<std::remove_const_t<A>>() + internal::min_bytes<std::remove_const_t<B>>();
   static void encode(Encoder& encoder, const std::pair<A, B>& pair) {
     internal::encode_value(encoder, pair.first);
     internal::encode_value(encoder, pair.second);
@@ -293,6 +295,8 @@ struct Codec<std::pair<A, B>> {
 template <class... T>
 struct Codec<std::tuple<T...>> {
   using Parts = internal::TypeList<T...>;
+  static constexpr std::size_t kMinBytes =
+      sizeof...(T) == 0 ? 1 : (std::size_t{0} + ... + internal::min_bytes<std::remove_const_t<T>>());
   static void encode(Encoder& encoder, const std::tuple<T...>& tuple) {
     if constexpr (sizeof...(T) == 0) encoder.put(std::byte{0});
     std::apply([&](const T&... values) { (internal::encode_value(encoder, values), ...); }, tuple);
@@ -321,6 +325,13 @@ struct Codec<std::variant<T...>> {
   static_assert(sizeof...(T) <= 255, "brigade: a variant of more than 255 alternatives does not travel");
   using Parts = internal::TypeList<T...>;
   using Variant = std::variant<T...>;
+  static constexpr std::size_t kMinBytes = [] {
+    std::size_t least = internal::min_bytes<std::remove_const_t<std::variant_alternative_t<0, Variant>>>();
+    ((least = least < internal::min_bytes<std::remove_const_t<T>>() ? least
+                                                                    : internal::min_bytes<std::remove_const_t<T>>()),
+     ...);
+    return 1 + least;
+  }();
 
   static void encode(Encoder& encoder, const Variant& value) {
     if (value.valueless_by_exception()) internal::fail_to_encode("a variant without a value cannot travel");

@@ -157,6 +157,18 @@ struct Blocked {
   static constexpr bool kClear = false;
 };
 
+// Stands in Open to ask what would travel if there were no ForeignCodec.
+struct WithoutForeignCodecs;
+
+template <class T, class... Open>
+constexpr bool may_use_foreign_codec() {
+  if constexpr ((std::is_same_v<WithoutForeignCodecs, Open> || ...)) {
+    return false;
+  } else {
+    return HasForeignCodec<T>;
+  }
+}
+
 // T is a decayed type. Open are the aggregates and library types around it: one that contains itself (a tree)
 // is not entered again.
 template <class T, class... Open>
@@ -188,6 +200,8 @@ constexpr auto find_obstacle() {
     return Clear{};
   } else if constexpr (HasUserCodec<T> || Bitwise<T> || Stateless<T> || kIsFunctionPointer<T>) {
     return Clear{};
+  } else if constexpr (may_use_foreign_codec<T, Open...>()) {
+    return Clear{};
   } else if constexpr (HasLibraryCodec<T>) {
     return find_obstacle_in<Open...>(typename Codec<T>::Parts{});
   } else if constexpr (HasFields<T>) {
@@ -199,6 +213,9 @@ constexpr auto find_obstacle() {
 
 template <class T>
 inline constexpr bool kTravels = decltype(find_obstacle<T>())::kClear;
+
+template <class T>
+inline constexpr bool kTravelsWithoutForeignCodecs = decltype(find_obstacle<T, WithoutForeignCodecs>())::kClear;
 
 // Does not compile, with a readable text, unless T can travel.
 // (The result types are deduced so that the text comes before any error that follows from the same cause.)
@@ -230,7 +247,7 @@ constexpr bool is_one_way() {
     return is_one_way<std::remove_const_t<T>, Open...>();
   } else if constexpr (kIsFunctionPointer<T> || std::is_same_v<T, Descriptor>) {
     return true;
-  } else if constexpr ((std::is_same_v<T, Open> || ...) || HasUserCodec<T> || Bitwise<T>) {
+  } else if constexpr ((std::is_same_v<T, Open> || ...) || HasUserCodec<T> || Bitwise<T> || HasForeignCodec<T>) {
     return false;
   } else if constexpr (HasLibraryCodec<T>) {
     return is_one_way_in<Open...>(typename Codec<T>::Parts{});

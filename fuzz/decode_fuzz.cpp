@@ -331,10 +331,11 @@ using TakeParams = internal::Params<Take, int, std::string, std::string, const c
 
 // As run_call() does (include/brigade/internal/emitter.hpp).
 bool read_arguments(View bytes) {
-  TakeParams arguments = [&] {
-    const AllocationBound bound(bytes.size());
-    Decoder decoder(bytes);
-    return internal::decode_args<TakeParams>(decoder);
+  const Bytes record(bytes.begin(), bytes.end());  // aligned as records are
+  auto arguments = [&] {
+    const AllocationBound bound(record.size());
+    Decoder decoder(record);
+    return internal::decode_args<Take, TakeParams>(decoder);
   }();
   Take function = &take;
   static_cast<void>(internal::invoke_decoded(function, std::move(arguments)));
@@ -357,7 +358,7 @@ bool read_chunk(View bytes) {
   const AllocationBound bound(bytes.size());
   Decoder decoder(bytes, &defined_images());
   static_cast<void>(internal::CallableCodec<ChunkFunction>::decode(decoder));
-  while (decoder.remaining() != 0) static_cast<void>(internal::decode_args<ChunkParams>(decoder));
+  while (decoder.remaining() != 0) static_cast<void>(internal::decode_args<ChunkFunction, ChunkParams>(decoder));
   return true;
 }
 

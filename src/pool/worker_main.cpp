@@ -77,7 +77,7 @@ int worker_main(Decoder&, ChildContext& context) {
         break;
       case TaskKind::definitions: {
         Decoder in(task.payload, &images);
-        decode_definitions(in, images);
+        for (const ExceptionKindGetter getter : decode_definitions(in, images)) register_exception_kind(getter);
         break;
       }
       case TaskKind::stop:

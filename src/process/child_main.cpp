@@ -82,6 +82,7 @@ int run(std::span<const std::byte> start_block, ChildLifeline lifeline, std::spa
     const StartOrder order = decode_start_block(start_block, images);
     name = order.name;
     const auto entry = reinterpret_cast<ChildEntry>(images.resolve(order.entry));
+    for (const ExceptionKindGetter getter : order.exceptions) register_exception_kind(getter);
     join_family(lifeline);
     joined = true;
     become(order);

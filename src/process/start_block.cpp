@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "wire/definitions.hpp"
-
 namespace brigade::internal {
 
 namespace {
@@ -33,8 +31,8 @@ void encode_start_block(Encoder& out, const StartOrder& order, std::uint32_t ima
 StartOrder decode_start_block(std::span<const std::byte> block, ImageMap& images) {
   Decoder in(block, &images);
   if (in.get<std::uint64_t>() != kMagic) in.fail("this is no start block of this version of brigade");
-  decode_definitions(in, images);
   StartOrder order;
+  order.exceptions = decode_definitions(in, images);
   order.name = decode<std::string>(in);
   order.pool_worker = decode<bool>(in);
   order.environment = decode<std::optional<std::vector<std::string>>>(in);

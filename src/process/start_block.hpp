@@ -12,7 +12,7 @@
 #include <brigade/codec.hpp>
 #include <brigade/internal/child_entry.hpp>
 
-#include "wire/image.hpp"
+#include "wire/definitions.hpp"
 
 namespace brigade::internal {
 
@@ -21,6 +21,7 @@ struct StartOrder {
   std::string name;
   bool pool_worker = false;  // leaves Ctrl-C to its parent, is the first to go when memory runs out
   std::optional<std::vector<std::string>> environment;  // nullopt: the inherited one is right
+  std::vector<ExceptionKindGetter> exceptions;          // that were registered; the sender's are taken as they are
   FunctionRef entry{};
   std::span<const std::byte> arguments;  // as encoded by the caller
 };

@@ -29,13 +29,15 @@ Told encode_definitions(Encoder& encoder, const Told& told, std::uint32_t images
   return now;
 }
 
-void decode_definitions(Decoder& decoder, ImageMap& images) {
+std::vector<ExceptionKindGetter> decode_definitions(Decoder& decoder, ImageMap& images) {
   decode_images(decoder, images);
+  std::vector<ExceptionKindGetter> exceptions;
   for (auto count = decoder.get<std::uint32_t>(); count != 0; --count) {
     const auto getter = decode<ExceptionKindGetter>(decoder);
     if (getter == nullptr) decoder.fail("a registered exception is missing");
-    register_exception_kind(getter);
+    exceptions.push_back(getter);
   }
+  return exceptions;
 }
 
 }  // namespace brigade::internal

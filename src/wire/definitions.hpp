@@ -4,9 +4,11 @@
 // exceptions of the user's travel. Only a parent defines: whoever does can have the receiver load files and run code.
 
 #include <cstdint>
+#include <vector>
 
 #include <brigade/internal/decoder.hpp>
 #include <brigade/internal/encoder.hpp>
+#include <brigade/register_exception.hpp>
 
 #include "wire/image.hpp"
 
@@ -24,7 +26,8 @@ bool is_behind(const Told& told, std::uint32_t images) noexcept;
 // Writes what was not told yet of the first `images` images and of all exceptions; what has been told then.
 Told encode_definitions(Encoder& encoder, const Told& told, std::uint32_t images);
 
-// `decoder` resolves functions by `images`. Throws SerializationError, see ImageMap::define.
-void decode_definitions(Decoder& decoder, ImageMap& images);
+// Defines the images and returns the exceptions, to be registered. `decoder` resolves functions by `images`. Throws
+// SerializationError, see ImageMap::define.
+std::vector<ExceptionKindGetter> decode_definitions(Decoder& decoder, ImageMap& images);
 
 }  // namespace brigade::internal

@@ -35,8 +35,10 @@ namespace {
 
 constexpr std::size_t kMaxTextBytes = std::size_t{16} << 20;
 constexpr int kMaxNested = 16;
-constexpr std::uint32_t kMostCategories = 256;     // that other processes can make us remember
-constexpr std::uint32_t kMostMessages = 4096;      // of one of them
+// What other processes can make us remember: categories, messages of each, bytes of a text.
+constexpr std::uint32_t kMostCategories = 256;
+constexpr std::uint32_t kMostMessages = 256;
+constexpr std::size_t kMostRemembered = 1024;
 constexpr std::uint32_t kMostRegistered = 10'000;  // types, and categories
 
 // --- categories of error codes ------------------------------------------------------------------------------------
@@ -53,7 +55,7 @@ class RemoteCategory final : public std::error_category {
   void learn(int value, const std::string& text) {
     messages_.find_or_add([=](const Message& message) { return message.value == value; }, kMostMessages,
                           [&] {
-                            return Message{value, text};
+                            return Message{value, text.substr(0, kMostRemembered)};
                           });
   }
 
@@ -70,6 +72,7 @@ constinit GrowingList<const std::error_category*> registered_categories;
 constinit GrowingList<RemoteCategory*> remote_categories;
 
 std::error_code remote_code(int value, const std::string& name, const std::string& message, const Decoder& decoder) {
+  if (name.size() > kMostRemembered) decoder.fail("the name of an error category is too long");
   const auto* const registered = registered_categories.find([&](const auto* known) { return known->name() == name; });
   if (registered != nullptr) return {value, **registered};
   auto* const remote = remote_categories.find_or_add([&](const auto* known) { return known->name() == name; },
@@ -120,8 +123,9 @@ std::error_code decode_code(Decoder& decoder) {
   const auto category = decoder.get<Category>();
   const auto value = decoder.get<std::int32_t>();
   if (category != Category::other) return {value, standard_category(category, decoder)};
-  const auto name = brigade::decode<std::string>(decoder);
-  return remote_code(value, name, brigade::decode<std::string>(decoder), decoder);
+  // Cut at a zero: what() says no more either, and the same category must be found again by its name.
+  const std::string name = brigade::decode<std::string>(decoder).c_str();
+  return remote_code(value, name, brigade::decode<std::string>(decoder).c_str(), decoder);
 }
 
 // The text of a system_error without what its code adds: what its constructor wants.

@@ -211,9 +211,10 @@ TEST(RegisteredException, ThatFailsOnItsWayIsDescribed) {
 TEST(RegisteredException, ThatIsNotKnownThereIsDescribed) {
   std::vector<std::byte> bytes = bytes_of(std::make_exception_ptr(Burnt("the rice")));
   const std::string name = typeid(Burnt).name();
-  const auto at = std::ranges::search(bytes, std::as_bytes(std::span(name)));
-  ASSERT_FALSE(at.empty());
-  at.front() ^= std::byte{1};
+  const auto named = std::as_bytes(std::span(name));
+  const auto at = std::search(bytes.begin(), bytes.end(), named.begin(), named.end());
+  ASSERT_NE(at, bytes.end());
+  *at ^= std::byte{1};
   expect<RemoteError>(read(bytes),
                       [](const RemoteError& error) { EXPECT_STREQ(error.what(), "kitchen::Burnt: the rice"); });
 }

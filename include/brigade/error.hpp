@@ -26,6 +26,10 @@
 
 namespace brigade {
 
+namespace internal {
+struct ThrowTrace;
+}
+
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -117,10 +121,8 @@ class NotInitialized : public Error {
 class RemoteInfo {
  public:
   RemoteInfo() = default;
-  RemoteInfo(int pid, std::string worker, std::uint64_t task_index, std::string trace = {})
-      : pid_(pid),
-        task_index_(task_index),
-        text_(std::make_shared<const Text>(Text{std::move(worker), {}, std::move(trace)})) {}
+  RemoteInfo(int pid, std::string worker, std::uint64_t task_index)
+      : pid_(pid), task_index_(task_index), text_(std::make_shared<const Text>(Text{std::move(worker), {}})) {}
 
   // The process that threw.
   int pid() const noexcept { return pid_; }
@@ -130,21 +132,29 @@ class RemoteInfo {
   std::uint64_t task_index() const noexcept { return task_index_; }
   // The type it had over there, as the compiler writes it: "std::invalid_argument".
   const std::string& type_name() const noexcept { return text().type_name; }
-  // Where it was thrown, "" if that was not recorded.
-  const std::string& trace() const noexcept { return text().trace; }
+  // Where it was thrown (or thrown again): a line for each call from there to the task's function, innermost first, with
+  // file and line as far as there is debug information; "" if that was not noted. May take a while: it is made here and
+  // now, from the files of the program as they are now.
+  std::string trace() const;
 
   // The same place, for an exception of that type.
   RemoteInfo with_type_name(std::string type_name) const {
     RemoteInfo named = *this;
-    named.text_ = std::make_shared<const Text>(Text{worker(), std::move(type_name), trace()});
+    named.text_ = std::make_shared<const Text>(Text{worker(), std::move(type_name)});
     return named;
   }
+  // The same place with its trace.
+  RemoteInfo with_trace(std::shared_ptr<const internal::ThrowTrace> trace) const {
+    RemoteInfo traced = *this;
+    traced.trace_ = std::move(trace);
+    return traced;
+  }
+  const std::shared_ptr<const internal::ThrowTrace>& raw_trace() const noexcept { return trace_; }
 
  private:
   struct Text {
     std::string worker;
     std::string type_name;
-    std::string trace;
   };
 
   const Text& text() const noexcept {
@@ -155,6 +165,7 @@ class RemoteInfo {
   int pid_ = 0;
   std::uint64_t task_index_ = 0;
   std::shared_ptr<const Text> text_;  // shared, so that copying an exception does not throw
+  std::shared_ptr<const internal::ThrowTrace> trace_;
 };
 
 // What is known about `error`'s origin; null if it was thrown in this process.

@@ -169,6 +169,7 @@ TEST_P(EachContext, ExceptionsArriveWithTheirOrigin) {
     EXPECT_EQ("Worker-1", origin->worker());
     EXPECT_EQ(1U, origin->task_index());
     EXPECT_EQ("std::out_of_range", origin->type_name());
+    EXPECT_NE(std::string::npos, origin->trace().find("executor_test.cpp:")) << origin->trace();
   }
 }
 

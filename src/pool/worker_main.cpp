@@ -8,10 +8,14 @@
 #include "pool/parcel.hpp"
 #include "shm/segment.hpp"
 #include "wire/definitions.hpp"
+#include "wire/throw_trace.hpp"
 
 namespace brigade::internal {
 
-void Emitter::begin_task(std::uint64_t sequence, std::uint32_t items, std::uint32_t first_item) {
+Emitter::Emitter(WorkerEnd& end) : end_(end) { watch_throws(); }
+
+void Emitter::begin_task(std::uint64_t sequence, std::uint32_t items, std::uint32_t first_item, const void* entry) {
+  entry_ = entry;
   sequence_ = sequence;
   items_ = items;
   first_item_ = first_item;
@@ -34,7 +38,8 @@ void Emitter::answer_value() { publish(true); }
 
 void Emitter::answer_exception(const std::exception_ptr& error) {
   encoder_.clear();
-  encode_exception(encoder_, error);
+  const ThrowTrace trace = take_throw_trace(entry_);
+  encode_exception(encoder_, error, trace.frames.empty() ? nullptr : &trace);
   publish(false);
 }
 
@@ -48,11 +53,12 @@ void Emitter::fail_rest(const std::exception_ptr& error) {
 namespace {
 
 void run_task(const TaskView& task, const ImageMap& images, const os::Fd& parcels, Emitter& out) {
-  out.begin_task(task.sequence, task.head.items, task.head.first_item);
+  out.begin_task(task.sequence, task.head.items, task.head.first_item, nullptr);
   try {
     std::vector<Descriptor> handles;
     if (task.head.kind == TaskKind::run_with_parcel) handles = receive_parcel(parcels, task.sequence);
     const auto entry = reinterpret_cast<TaskEntry>(images.resolve({task.head.entry_image, task.head.entry_offset}));
+    out.begin_task(task.sequence, task.head.items, task.head.first_item, reinterpret_cast<const void*>(entry));
     Decoder in(task.payload, &images, &handles);
     entry(in, out);
   } catch (...) {  // the payload made no sense, or something that it names did not come

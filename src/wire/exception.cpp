@@ -29,6 +29,7 @@
 #include <brigade/register_exception.hpp>
 #include "wire/growing_list.hpp"
 #include "wire/registered_exceptions.hpp"
+#include "wire/throw_trace.hpp"
 
 namespace brigade::internal {
 namespace {
@@ -395,6 +396,17 @@ void encode_nested(Encoder& encoder, std::exception_ptr error, int depth) {
   }
 }
 
+std::shared_ptr<const ThrowTrace> trace_of(const std::exception_ptr& error) {
+  if (!error) return nullptr;
+  try {
+    std::rethrow_exception(error);
+  } catch (const RemoteInfo& info) {
+    return info.raw_trace();
+  } catch (...) {
+    return nullptr;
+  }
+}
+
 // --- reading ----------------------------------------------------------------------------------------------------------
 
 // A type of the user's: described when it is not known here, or fails to be made.
@@ -429,8 +441,12 @@ std::exception_ptr decode_nested(Decoder& decoder, const RemoteInfo& where, int 
 
 }  // namespace
 
-void encode_exception(Encoder& encoder, std::exception_ptr error) {
+void encode_exception(Encoder& encoder, std::exception_ptr error, const ThrowTrace* trace) {
   const Encoder::CopyAll copy_all(encoder);
+  const std::shared_ptr<const ThrowTrace> earlier = trace_of(error);
+  if (earlier) trace = earlier.get();
+  encoder.put(trace != nullptr);
+  if (trace != nullptr) encode_trace(encoder, *trace);
   if (error == nullptr) {
     encode_described(encoder, "no exception", "", nullptr, 0);
   } else {
@@ -446,11 +462,16 @@ void register_exception_kind(ExceptionKindGetter getter) {
 
 const GrowingList<ExceptionKindGetter>& registered_exceptions() noexcept { return registered_kinds; }
 
-std::exception_ptr decode_exception(Decoder& decoder, RemoteInfo where) { return decode_nested(decoder, where, 0); }
+std::exception_ptr decode_exception(Decoder& decoder, RemoteInfo where) {
+  if (decoder.get<bool>()) where = where.with_trace(std::make_shared<const ThrowTrace>(decode_trace(decoder)));
+  return decode_nested(decoder, where, 0);
+}
 
 }  // namespace brigade::internal
 
 namespace brigade {
+
+std::string RemoteInfo::trace() const { return trace_ ? internal::describe(*trace_) : std::string(); }
 
 bool register_error_category(const std::error_category& category) {
   const std::string_view name = category.name();

@@ -9,6 +9,7 @@
 
 #include <brigade/codec.hpp>
 #include <brigade/internal/callable.hpp>
+#include <brigade/internal/throw_probe.hpp>
 
 namespace brigade::internal {
 
@@ -19,10 +20,10 @@ class WorkerEnd;
 //   If a peer dies  every answer that was published arrives, whatever happens to the worker next
 class Emitter {
  public:
-  explicit Emitter(WorkerEnd& end) : end_(end) {}
+  explicit Emitter(WorkerEnd& end);
 
   // The worker's loop: a task begins; whatever it left unanswered fails with `error`.
-  void begin_task(std::uint64_t sequence, std::uint32_t items, std::uint32_t first_item);
+  void begin_task(std::uint64_t sequence, std::uint32_t items, std::uint32_t first_item, const void* entry);
   void fail_rest(const std::exception_ptr& error);
 
   std::uint32_t items() const { return items_; }
@@ -45,6 +46,7 @@ class Emitter {
 
   WorkerEnd& end_;
   Encoder encoder_;
+  const void* entry_ = nullptr;
   std::uint64_t sequence_ = 0;
   std::uint32_t items_ = 0;
   std::uint32_t first_item_ = 0;
@@ -76,6 +78,7 @@ void run_call(Decoder& in, Emitter& out) {
     F function = CallableCodec<F>::decode(in);
     auto arguments = decode_args<F, Arguments>(in);
     answer_with(out, [&]() -> decltype(auto) { return invoke_decoded(function, std::move(arguments)); });
+  } catch (const ThrowProbe&) {  // notes where, and does not catch
   } catch (...) {
     out.answer_exception(std::current_exception());
   }
@@ -91,6 +94,7 @@ void run_chunk(Decoder& in, Emitter& out) {
     auto arguments = decode_args<F, Arguments>(in);
     try {
       answer_with(out, [&]() -> decltype(auto) { return invoke_decoded(function, std::move(arguments)); });
+    } catch (const ThrowProbe&) {
     } catch (...) {
       out.answer_exception(std::current_exception());
     }

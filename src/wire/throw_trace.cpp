@@ -9,6 +9,7 @@
 #include <exception>
 #include <map>
 #include <new>
+#include <span>
 #include <typeinfo>
 #include <utility>
 
@@ -69,28 +70,27 @@ extern ProbeTypeStorage probe_type asm("_ZTIN7brigade8internal10ThrowProbeE");
 void watch_throws() noexcept { ::new (static_cast<void*>(&probe_type)) ProbeType; }
 
 ThrowTrace take_throw_trace(const void* entry) {
-  auto* first = noted.data();
-  auto* last = first + std::exchange(noted_frames, 0);
-  last = std::find_if(first, last,
-                      [=](const RawFrame& frame) { return frame.function == reinterpret_cast<std::uintptr_t>(entry); });
+  const std::span<const RawFrame> all(noted.data(), std::exchange(noted_frames, 0));
   const std::uintptr_t throwers[] = {
       reinterpret_cast<std::uintptr_t>(&__cxa_throw), reinterpret_cast<std::uintptr_t>(&__cxa_rethrow),
       reinterpret_cast<std::uintptr_t>(static_cast<void (*)(std::exception_ptr)>(&std::rethrow_exception))};
-  // What the run time does between the throw and the probe is of no interest.
-  for (const RawFrame* frame = first; frame != last; ++frame) {
-    if (std::ranges::find(throwers, frame->function) != std::end(throwers))
-      first = noted.data() + (frame - noted.data()) + 1;
-  }
   ThrowTrace trace;
   std::map<std::uint32_t, std::uint32_t> modules;  // number of an image -> position in the trace
-  for (const RawFrame* frame = first; frame != last; ++frame) {
+  for (const RawFrame& frame : all) {
+    if (std::ranges::find(throwers, frame.function) != std::end(throwers)) {
+      trace = {};  // what the run time does between the throw and the probe is of no interest
+      modules.clear();
+      continue;
+    }
     try {
-      const FunctionRef place = function_ref(reinterpret_cast<const void*>(frame->address));
+      const FunctionRef place = function_ref(reinterpret_cast<const void*>(frame.address));
       const auto [known, is_new] = modules.try_emplace(place.image, static_cast<std::uint32_t>(modules.size()));
       if (is_new) trace.modules.push_back(image_info(place.image).path);
       trace.frames.push_back({known->second, place.offset});
     } catch (const SerializationError&) {  // in no file: code that was made at run time
     }
+    // The entry itself is of interest, too: what it calls may be inlined into it.
+    if (frame.function == reinterpret_cast<std::uintptr_t>(entry)) break;
   }
   return trace;
 }

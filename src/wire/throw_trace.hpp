@@ -12,7 +12,7 @@
 
 namespace brigade::internal {
 
-// The calls between the throw and who caught it, innermost first.
+// The calls from the throw to who caught it, innermost first.
 struct ThrowTrace {
   struct Frame {
     std::uint32_t module;   // position in `modules`
@@ -25,7 +25,7 @@ struct ThrowTrace {
 // To be called once before an exception passes a catch clause of ThrowProbe. The probe notes for one thread of the process.
 void watch_throws() noexcept;
 
-// The trace of the exception that passed a probe last, up to the call of `entry`; empty when there was none since.
+// The trace of the exception that passed a probe last, up to `entry`; empty when there was none since.
 ThrowTrace take_throw_trace(const void* entry);
 
 void encode_trace(Encoder& encoder, const ThrowTrace& trace);

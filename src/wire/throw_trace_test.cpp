@@ -77,13 +77,14 @@ ThrowTrace trace_of(void (*work)(int)) {
 TEST_F(ThrowTraceTest, LeadsFromTheThrowToWhoCatches) {
   const ThrowTrace trace = trace_of(&kitchen::serve);
   EXPECT_FALSE(kitchen::probed);
-  ASSERT_EQ(trace.frames.size(), 2U);
+  ASSERT_EQ(trace.frames.size(), 3U);
   ASSERT_EQ(trace.modules.size(), 1U);
   const std::string text = describe(trace);
   const std::size_t inner = text.find("#0 kitchen::drop_the_plate(int)");
   const std::size_t outer = text.find("#1 kitchen::serve(int)");
   EXPECT_NE(inner, std::string::npos) << text;
   EXPECT_NE(outer, std::string::npos) << text;
+  EXPECT_NE(text.find("#2 kitchen::run_the_evening(void (*)(int))"), std::string::npos) << text;
   EXPECT_LT(inner, outer);
   EXPECT_NE(text.find("throw_trace_test.cpp:"), std::string::npos) << text;
   EXPECT_TRUE(take_throw_trace(nullptr).frames.empty()) << "it was taken";

@@ -28,6 +28,7 @@ OS_HEADER_ANYWHERE = {
 }
 OS_HEADER_EXCEPTIONS = {
     ("src/wire/image.cpp", "dlfcn.h"): "opens the plugin a function lives in",
+    ("src/wire/symbols.cpp", "dlfcn.h"): "opens libdw when somebody asks for a name",
     ("src/wire/image.cpp", "link.h"): "walks the loaded images",
     ("src/wire/image.cpp", "elf.h"): "reads the build-id notes of the loaded images",
 }

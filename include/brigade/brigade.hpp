@@ -9,6 +9,7 @@
 #include <brigade/error.hpp>
 #include <brigade/future.hpp>
 #include <brigade/init.hpp>
+#include <brigade/overload.hpp>
 #include <brigade/partial.hpp>
 #include <brigade/pool.hpp>
 #include <brigade/process.hpp>

@@ -3,6 +3,14 @@
 // A callable with its first arguments already given, that can travel: functools.partial.
 //
 //     std::vector<int> tripled = pool.map(brigade::partial(multiply, 3), numbers);
+//
+// To bind by name, write an aggregate with a call operator; it travels with its fields:
+//
+//     struct Power {
+//       int exponent;
+//       long operator()(long base) const;
+//     };
+//     std::vector<long> cubes = pool.map(Power{.exponent = 3}, numbers);
 
 #include <cstddef>
 #include <functional>

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <deque>
 #include <forward_list>
@@ -19,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include <brigade/overload.hpp>
 #include <brigade/partial.hpp>
 #include <brigade/pool.hpp>
 #include <brigade/process_pool_executor.hpp>
@@ -31,6 +33,15 @@ namespace {
 using namespace std::chrono_literals;
 using testing_support::mark;
 using testing_support::Tally;
+
+struct Power {
+  int exponent;
+  long operator()(long base) const {
+    long power = 1;
+    for (int i = 0; i < exponent; ++i) power *= base;
+    return power;
+  }
+};
 
 int square(int x) { return x * x; }
 
@@ -253,6 +264,30 @@ struct Codec<NoDefault> {
 };
 
 namespace {
+
+TEST(MapCallable, BindsByPositionAndByName) {
+  Pool pool(2);
+  EXPECT_EQ(pool.map(partial([](int by, int x) { return by * x; }, 3), std::vector{0, 1, 9}),
+            (std::vector<int>{0, 3, 27}));
+  EXPECT_EQ(pool.map(Power{.exponent = 3}, std::vector<long>{2, 3, 4, 5}), (std::vector<long>{8, 27, 64, 125}));
+}
+
+TEST(MapCallable, OneOfSeveralFunctionsOfAName) {
+  Pool pool(1);
+  EXPECT_EQ(pool.map(overload<double(double)>(std::sqrt), std::vector{1.0, 4.0, 9.0}), (std::vector{1.0, 2.0, 3.0}));
+  EXPECT_EQ(pool.map(overload<float(float)>(std::sqrt), std::vector{16.0F}), (std::vector{4.0F}));
+}
+
+#if !defined(__clang__) || __clang_major__ >= 16  // clang cannot compile libstdc++'s views before
+TEST(MapCallable, TakesRangesOfNumbers) {
+  Pool pool(2);
+  const auto sum = [](std::ranges::iota_view<int, int> range) {
+    return std::accumulate(range.begin(), range.end(), 0);
+  };
+  const std::vector<std::ranges::iota_view<int, int>> ranges(100, std::views::iota(0, 1000));
+  EXPECT_EQ(pool.map(sum, ranges), std::vector<int>(100, 499500));
+}
+#endif
 
 TEST(MapResult, BoolsHaveAddresses) {
   Pool pool(2);

@@ -8,7 +8,7 @@
 
 namespace brigade {
 
-std::span<const std::byte> Decoder::bulk(std::size_t size, std::size_t alignment) {
+std::span<const std::byte> Decoder::aligned(std::size_t size, std::size_t alignment) {
   const std::size_t multiple =
       size >= Encoder::kSpliceBytes ? Encoder::kSpliceAlignment : std::min(alignment, Encoder::kElementAlignment);
   take((multiple - offset_ % multiple) % multiple);

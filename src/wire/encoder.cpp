@@ -2,6 +2,7 @@
 #include <brigade/internal/encoder.hpp>
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -36,9 +37,14 @@ void Encoder::take_from(Encoder& other) noexcept {
 
 void Encoder::grow(std::size_t more) {
   const std::size_t capacity = std::max(used_ + more, 2 * capacity_);
-  std::unique_ptr<std::byte[]> larger(new std::byte[capacity]);  // not make_unique, which would clear it
-  std::memcpy(larger.get(), buffer(), used_);
-  heap_ = std::move(larger);
+  const bool inside = heap_ == nullptr;
+  // Large memory grows by its pages being mapped elsewhere: nothing is copied, and no page is touched for the first time
+  // again.
+  auto* const larger = static_cast<std::byte*>(std::realloc(heap_.get(), capacity));
+  if (larger == nullptr) throw std::bad_alloc();
+  static_cast<void>(heap_.release());  // realloc has freed it
+  heap_.reset(larger);
+  if (inside) std::memcpy(larger, inline_, used_);
   capacity_ = capacity;
 }
 
@@ -47,7 +53,7 @@ void Encoder::pad(std::size_t alignment) {
   bytes(kZeros, (alignment - size() % alignment) % alignment);
 }
 
-void Encoder::bulk(std::span<const std::byte> range, std::size_t alignment) {
+void Encoder::aligned(std::span<const std::byte> range, std::size_t alignment) {
   const bool large = range.size() >= kSpliceBytes;
   pad(large ? kSpliceAlignment : std::min(alignment, kElementAlignment));
   if (!large || copy_all_) {

@@ -93,7 +93,9 @@ class Decoder {
   };
 
   // What Encoder::bulk() wrote.
-  std::span<const std::byte> bulk(std::size_t size, std::size_t alignment);
+  std::span<const std::byte> bulk(std::size_t size, std::size_t alignment) {
+    return alignment == 1 && size < Encoder::kSpliceBytes ? take(size) : aligned(size, alignment);
+  }
 
   // What internal::encode_function() wrote: a function of this process, or null.
   void* function();
@@ -123,6 +125,8 @@ class Decoder {
   };
 
  private:
+  std::span<const std::byte> aligned(std::size_t size, std::size_t alignment);
+
   std::span<const std::byte> record_;
   std::size_t offset_ = 0;
   std::size_t claimed_ = 0;  // by Elements

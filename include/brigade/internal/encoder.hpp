@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -50,7 +51,13 @@ class Encoder {
   void count(std::size_t length) { put(static_cast<std::uint64_t>(length)); }
 
   // A contiguous range, aligned for elements of `alignment`; Decoder::bulk() with the same alignment reads it.
-  void bulk(std::span<const std::byte> range, std::size_t alignment);
+  void bulk(std::span<const std::byte> range, std::size_t alignment) {
+    if (alignment == 1 && range.size() < kSpliceBytes) {  // text, mostly
+      bytes(range.data(), range.size());
+    } else {
+      aligned(range, alignment);
+    }
+  }
   // The same for plain bytes.
   void splice(std::span<const std::byte> range) { bulk(range, 1); }
 
@@ -110,6 +117,10 @@ class Encoder {
  private:
   static constexpr std::size_t kInlineBytes = 256;
 
+  struct Free {
+    void operator()(std::byte* memory) const noexcept { std::free(memory); }
+  };
+
   struct Splice {
     std::size_t at;  // before this byte of the buffer
     std::span<const std::byte> range;
@@ -119,6 +130,7 @@ class Encoder {
   const std::byte* buffer() const noexcept { return heap_ ? heap_.get() : inline_; }
   std::byte* at_end() noexcept { return buffer() + used_; }
   void grow(std::size_t more);
+  void aligned(std::span<const std::byte> range, std::size_t alignment);
   void pad(std::size_t alignment);
   void take_from(Encoder& other) noexcept;
   [[noreturn]] static void too_deep();
@@ -126,7 +138,7 @@ class Encoder {
   std::size_t used_ = 0;     // bytes in the buffer
   std::size_t spliced_ = 0;  // bytes noted in splices_
   std::size_t capacity_ = kInlineBytes;
-  std::unique_ptr<std::byte[]> heap_;  // the buffer, once inline_ was too small
+  std::unique_ptr<std::byte[], Free> heap_;  // the buffer, once inline_ was too small
   std::vector<Splice> splices_;
   std::vector<Descriptor> handles_;
   std::uint32_t images_ = 0;

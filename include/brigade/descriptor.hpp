@@ -7,8 +7,11 @@
 //
 // Sending duplicates: the caller's descriptor stays open, and the other process gets a number of its own for the same open
 // file (position and flags are shared, as by dup). It closes when the callee lets go of it. The duplicate that is on its
-// way keeps the file open in this process, too, until the process has started or the task has ended: who waits for the
-// end of a pipe waits for that. A descriptor cannot be a result.
+// way keeps the file open in this process, too, until the process has started or the task has ended (and in a worker that
+// the task was taken back from, until it gets there): who waits for the end of a pipe waits for that. Children that are
+// started by `fork` meanwhile have it for as long as they live, as they have all that is open here.
+//
+// At most 250 go with one task, and about 240 with a process. A descriptor cannot be a result.
 
 #include <utility>
 

@@ -132,9 +132,9 @@ class RemoteInfo {
   std::uint64_t task_index() const noexcept { return task_index_; }
   // The type it had over there, as the compiler writes it: "std::invalid_argument".
   const std::string& type_name() const noexcept { return text().type_name; }
-  // Where it was thrown (or thrown again): a line for each call from there to the task's function, innermost first, with
-  // file and line as far as there is debug information; "" if that was not noted. May take a while: it is made here and
-  // now, from the files of the program as they are now.
+  // Where it was thrown (or thrown again): a line for each call from there to the task's function, innermost first and
+  // about 90 at most, with file and line as far as there is debug information; "" if that was not noted. May take a
+  // while: it is made here and now, from the files of the program as they are now.
   std::string trace() const;
 
   // The same place, for an exception of that type.

@@ -57,7 +57,7 @@ void register_exception_kind(ExceptionKindGetter getter);
 
 }  // namespace internal
 
-// True, so that it can initialise a variable at namespace scope. A second time does nothing.
+// True, so that it can initialise a variable at namespace scope. A second time does nothing. The file it is in stays loaded.
 template <class E>
 bool register_exception() {
   static_assert(std::derived_from<E, std::exception>,

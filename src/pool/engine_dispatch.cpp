@@ -149,8 +149,10 @@ Worker* Engine::start_worker() {
 std::optional<std::span<std::byte>> Engine::reserve(Worker& worker, const TaskHead& head, std::size_t bytes) {
   if (auto room = worker.end.reserve(head, bytes)) return room;
   // Records before the claimed one are done with; those without an answer were not freed with any answer.
-  const std::uint64_t claimed = worker.end.claimed_task();
-  if (claimed > 0) worker.end.release_through(std::min(claimed - 1, worker.end.published()));
+  const std::uint64_t claimed = std::min(worker.end.claimed_task(), worker.end.published());
+  // Whoever sleeps with nothing to do is done with the last one, too.
+  const bool done = claimed == worker.end.published() && worker.in_flight.empty() && worker.end.worker_sleeps();
+  if (claimed > 0) worker.end.release_through(done ? claimed : claimed - 1);
   return worker.end.reserve(head, bytes);
 }
 
@@ -172,9 +174,16 @@ bool Engine::place(Worker& worker, Task& task, const Encoder* payload) {
   head.entry_image = task.entry_.image;
   head.entry_offset = task.entry_.offset;
   const auto room = reserve(worker, head, payload != nullptr ? payload->size() : task.payload_.size());
-  if (!room) return false;
+  if (!room) {
+    if (worker.in_flight.empty()) worker.end.wake();  // definitions take the room: it reads them and goes back to sleep
+    return false;
+  }
   if (!task.handles_.empty() && !send_parcel(worker.parcels, worker.end.published() + 1, task.handles_)) {
-    if (worker.in_flight.empty()) throw Undeliverable(errno, std::generic_category(), "sendmsg(descriptors of a task)");
+    if (errno == EPIPE || errno == ECONNRESET) {
+      distrust(worker, "its socket is closed");  // it has just died, or a task has closed what was not its own
+    } else if (worker.in_flight.empty()) {
+      throw Undeliverable(errno, std::generic_category(), "sendmsg(descriptors of a task)");
+    }
     return false;  // there will be room when it has taken what it has
   }
   if (payload != nullptr) {

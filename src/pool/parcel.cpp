@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <exception>
 
 #include "os/error.hpp"
 
@@ -38,6 +39,13 @@ std::vector<Descriptor> receive_parcel(const os::Fd& socket, std::uint64_t task)
     if (head.task < task) continue;
     if (head.handles != handles.size()) os::throw_errno("recvmsg(descriptors of a task)", EMFILE);
     return handles;
+  }
+}
+
+void drop_parcel(const os::Fd& socket, std::uint64_t task) noexcept {
+  try {
+    receive_parcel(socket, task);
+  } catch (const std::exception&) {  // there was no room for all of it: the rest is closed, too
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The descriptors of a task on their way to its worker: a message with the task's number, sent before the task is published,
-// through a socket that each worker has. A worker that finds parcels of tasks that were taken back drops them.
+// through a socket that each worker has. A worker drops the parcels of tasks that were taken back when it comes to them.
 
 #include <cstdint>
 #include <span>
@@ -21,5 +21,8 @@ bool send_parcel(const os::Fd& socket, std::uint64_t task, std::span<const Descr
 
 // The parcel of a task that was published. Throws std::system_error when this process has no room for the descriptors.
 std::vector<Descriptor> receive_parcel(const os::Fd& socket, std::uint64_t task);
+
+// Receives the parcel of a task that was taken back, and closes what came.
+void drop_parcel(const os::Fd& socket, std::uint64_t task) noexcept;
 
 }  // namespace brigade::internal

@@ -25,6 +25,8 @@ std::exception_ptr Failure::get() const {
     try {
       Decoder in(bytes_);
       error_ = decode_exception(in, from_);
+    } catch (const std::bad_alloc&) {
+      throw;  // of us, and perhaps not the next time
     } catch (const std::exception&) {
       error_ = std::current_exception();
     }

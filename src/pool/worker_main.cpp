@@ -81,6 +81,9 @@ int worker_main(Decoder&, ChildContext& context) {
       case TaskKind::run_with_parcel:
         run_task(task, images, parcels, out);
         break;
+      case TaskKind::drop_parcel:
+        drop_parcel(parcels, task.sequence);
+        break;
       case TaskKind::definitions: {
         Decoder in(task.payload, &images);
         for (const ExceptionKindGetter getter : decode_definitions(in, images)) register_exception_kind(getter);

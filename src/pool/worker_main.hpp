@@ -6,8 +6,8 @@
 
 namespace brigade::internal {
 
-// The entry of a worker process. Its descriptors: segment, callers' bell, engine's bell. Runs tasks until it is told to
-// leave. No helper thread, no allocation of its own per task.
+// The entry of a worker process. Its descriptors: segment, callers' bell, engine's bell, parcels. Runs tasks until it is
+// told to leave. No helper thread, no allocation of its own per task.
 int worker_main(Decoder& arguments, ChildContext& context);
 
 }  // namespace brigade::internal

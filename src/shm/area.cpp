@@ -30,6 +30,10 @@ std::optional<std::size_t> Area::place(std::size_t bytes) const {
 }
 
 std::optional<std::uint64_t> Area::allocate(std::uint64_t sequence, std::size_t bytes) {
+  while (!blocks_.empty() && blocks_.back().sequence == sequence) {
+    cursor_ = blocks_.back().begin;
+    blocks_.pop_back();
+  }
   const std::size_t size = round_up(bytes, kLine);
   const std::optional<std::size_t> begin = place(size);
   if (!begin) return std::nullopt;

@@ -21,7 +21,8 @@ class Area {
       : base_(base), bytes_(bytes), soft_bytes_(soft_bytes) {}
 
   // A block of `bytes` bytes for the record `sequence`, aligned to a cache line, its pages present; nullopt while
-  // there is no room. Throws std::bad_alloc when the system has no memory left.
+  // there is no room. One it had already is given back: it was not published. Throws std::bad_alloc when the system has
+  // no memory left.
   std::optional<std::uint64_t> allocate(std::uint64_t sequence, std::size_t bytes);
 
   // Frees the blocks of all records up to `sequence`.

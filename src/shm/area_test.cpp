@@ -177,6 +177,18 @@ TEST(Area, RefusalChangesNothing) {
   EXPECT_EQ(std::optional<std::uint64_t>(0), area.allocate(3, 30'000));
 }
 
+TEST(Area, ARecordThatAsksAgainGivesBackWhatItHad) {
+  Ground ground;
+  Area area(ground.mapping.data(), kBytes, kSoft);
+  ASSERT_TRUE(area.allocate(1, 100));
+  const auto first = area.allocate(2, kSoft / 2);
+  ASSERT_TRUE(first);
+  for (int again = 0; again < 1000; ++again) EXPECT_EQ(area.allocate(2, kSoft / 2), first);
+  EXPECT_EQ(area.allocate(2, 10), first);
+  area.release_through(2);
+  EXPECT_TRUE(area.empty());
+}
+
 TEST(Area, RestartsAtZeroWhenEmptySoThatWarmPagesAreUsedAgain) {
   const Ground ground;
   Area area(ground.mapping.data(), kBytes, kSoft);

@@ -13,7 +13,7 @@
 // Areas are allocated by their producer alone, from private bookkeeping (area.hpp): the consumer is told offset and
 // length, which it checks against the mapping, so that a rotten peer can spoil its own data and nothing else.
 //
-// Version 1. All-zero memory after the first page is an empty segment.
+// Version 2. All-zero memory after the first page is an empty segment.
 
 #include <atomic>
 #include <cstddef>
@@ -24,7 +24,7 @@
 namespace brigade::internal {
 
 inline constexpr std::uint64_t kSegmentMagic = 0x3165646167697262;  // "brigade1"
-inline constexpr std::uint32_t kSegmentVersion = 1;
+inline constexpr std::uint32_t kSegmentVersion = 2;
 inline constexpr std::size_t kLine = 64;
 inline constexpr std::uint64_t kNoNotice = std::numeric_limits<std::uint64_t>::max();
 
@@ -33,6 +33,7 @@ enum class TaskKind : std::uint32_t {
   definitions = 2,      // of what later tasks name
   stop = 3,             // leave, all work is done
   run_with_parcel = 4,  // as run; descriptors with this task's number came through the worker's socket
+  drop_parcel = 5,      // never published: what a worker's end makes of such a task that was taken back
 };
 
 enum class ItemStatus : std::uint32_t { value = 0, exception = 1 };

@@ -72,8 +72,14 @@ TaskView WorkerEnd::claim() {
     const std::uint64_t sequence = next_task_++;
     header().claimed_task.store(sequence, std::memory_order_seq_cst);
     crash_point("worker-after-claim");
-    if (was_withdrawn(sequence)) continue;
     const TaskSlot& slot = task_slot(sequence);
+    if (was_withdrawn(sequence)) {
+      if (slot.kind != TaskKind::run_with_parcel) continue;
+      TaskView dropped;  // what came with it waits in the socket
+      dropped.head.kind = TaskKind::drop_parcel;
+      dropped.sequence = sequence;
+      return dropped;
+    }
     TaskView view;
     view.head = {slot.kind, slot.items, slot.first_item, slot.entry_image, slot.entry_offset};
     view.sequence = sequence;

@@ -70,17 +70,17 @@ class RemoteCategory final : public std::error_category {
 };
 
 constinit GrowingList<const std::error_category*> registered_categories;
-constinit GrowingList<RemoteCategory*> remote_categories;
+constinit GrowingList<RemoteCategory> remote_categories;
 
 std::error_code remote_code(int value, const std::string& name, const std::string& message, const Decoder& decoder) {
   if (name.size() > kMostRemembered) decoder.fail("the name of an error category is too long");
   const auto* const registered = registered_categories.find([&](const auto* known) { return known->name() == name; });
   if (registered != nullptr) return {value, **registered};
-  auto* const remote = remote_categories.find_or_add([&](const auto* known) { return known->name() == name; },
-                                                     kMostCategories, [&] { return new RemoteCategory(name); });
+  auto* const remote = remote_categories.find_or_add([&](const auto& known) { return known.name() == name; },
+                                                     kMostCategories, [&] { return RemoteCategory(name); });
   if (remote == nullptr) decoder.fail("too many error categories");
-  (*remote)->learn(value, message);
-  return {value, **remote};
+  remote->learn(value, message);
+  return {value, *remote};
 }
 
 // --- what each type has besides its text ------------------------------------------------------------------------
@@ -455,6 +455,10 @@ void encode_exception(Encoder& encoder, std::exception_ptr error, const ThrowTra
 }
 
 void register_exception_kind(ExceptionKindGetter getter) {
+  try {
+    function_ref(reinterpret_cast<const void*>(getter));  // a file that was named stays loaded
+  } catch (const SerializationError&) {                   // in no file: then nothing can unload it
+  }
   const ExceptionKind& kind = getter();
   registered_kinds.find_or_add([&](auto known) { return *known().type == *kind.type; }, kMostRegistered,
                                [&] { return getter; });

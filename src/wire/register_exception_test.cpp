@@ -55,6 +55,8 @@ class Moody : public std::runtime_error {
   Mood mood_;
 };
 
+std::exception_ptr other_namesake();  // register_exception_namesake.cpp
+
 class Category : public std::error_category {
  public:
   explicit Category(const char* name) : name_(name) {}
@@ -66,6 +68,15 @@ class Category : public std::error_category {
 };
 
 }  // namespace kitchen
+
+namespace {
+
+class Namesake : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+}  // namespace
 
 template <>
 struct brigade::Codec<kitchen::ParseError> {
@@ -219,6 +230,15 @@ TEST(RegisteredException, ThatIsNotKnownThereIsDescribed) {
                       [](const RemoteError& error) { EXPECT_STREQ(error.what(), "kitchen::Burnt: the rice"); });
 }
 
+// Another type, of another file, that is also called (anonymous namespace)::Namesake.
+TEST(RegisteredException, ANamesakeIsAnother) {
+  register_exception<Namesake>();
+  expect<Namesake>(send(Namesake("this")), [](const Namesake& error) { EXPECT_STREQ(error.what(), "this"); });
+  expect<RemoteError>(read(bytes_of(kitchen::other_namesake())), [](const RemoteError& error) {
+    EXPECT_NE(std::string(error.what()).find("Namesake: that"), std::string::npos) << error.what();
+  });
+}
+
 TEST(RegisteredException, BytesThatMakeNoSenseAreRefusedOrDescribed) {
   const std::vector<std::byte> bytes = bytes_of(std::make_exception_ptr(ParseError("unexpected end", "menu.txt", 12)));
   for (std::size_t length = 0; length < bytes.size(); ++length) {
@@ -285,6 +305,21 @@ TEST(Definitions, TellOfRegisteredExceptionsOnce) {
   EXPECT_EQ(decoder.remaining(), 0U);
   EXPECT_EQ(exceptions.size(), told.exceptions);
   EXPECT_NE(std::ranges::find(exceptions, &internal::exception_kind<ParseError>), exceptions.end());
+  // Where the file they are in cannot be opened the rest of the message still counts.
+  std::vector<std::byte> elsewhere = bytes;
+  const auto change = [&](std::span<const std::byte> part) {
+    const auto at = std::search(elsewhere.begin(), elsewhere.end(), part.begin(), part.end());
+    ASSERT_NE(at, elsewhere.end());
+    *(at + 1) ^= std::byte{1};
+  };
+  const internal::ImageInfo image = internal::image_info(0);
+  change(std::as_bytes(std::span(image.path)));
+  change(image.identity);
+  internal::ImageMap without;
+  Decoder decoder_there(elsewhere, &without);
+  EXPECT_TRUE(internal::decode_definitions(decoder_there, without).empty());
+  EXPECT_EQ(decoder_there.remaining(), 0U);
+
   for (std::size_t length = 0; length < bytes.size(); ++length) {
     internal::ImageMap none;
     Decoder cut(std::span<const std::byte>(bytes.data(), length), &none);

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -81,6 +82,8 @@ class Symbols {
     if (session_ == nullptr) return;
     dw_.report_begin(session_);
     for (std::size_t i = 0; i != paths.size(); ++i) {
+      std::error_code ignored;  // the paths come from another process
+      if (!std::filesystem::is_regular_file(paths[i], ignored)) continue;
       modules_[i] = dw_.report_offline(session_, paths[i].c_str(), paths[i].c_str(), -1);
     }
     dw_.report_end(session_, nullptr, nullptr);

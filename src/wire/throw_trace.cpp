@@ -69,6 +69,13 @@ extern ProbeTypeStorage probe_type asm("_ZTIN7brigade8internal10ThrowProbeE");
 
 void watch_throws() noexcept { ::new (static_cast<void*>(&probe_type)) ProbeType; }
 
+namespace {
+
+// A plugin that carries a brigade of its own has a probe of its own, too, which no worker of ours knows of.
+[[maybe_unused]] const bool watched = (watch_throws(), true);
+
+}  // namespace
+
 ThrowTrace take_throw_trace(const void* entry) {
   const std::span<const RawFrame> all(noted.data(), std::exchange(noted_frames, 0));
   const std::uintptr_t throwers[] = {

@@ -198,6 +198,60 @@ TEST_P(DescriptorConformance, FollowTheirTaskToAnotherWorker) {
   EXPECT_EQ(read_all(pipe.read, 100), std::string(100, 'x'));
 }
 
+// What a worker was sent for tasks that were taken back from it is closed there, too, when it gets on.
+TEST_P(DescriptorConformance, AreClosedWhereTheirTaskWasTakenBack) {
+  ProcessPoolExecutor executor(ExecutorOptions{.max_workers = 2, .context = context()});
+  const Ends gate = make_pipe_ends();
+  const auto pass = [](const Descriptor& wait) {
+    char byte = 0;
+    return ::read(wait.get(), &byte, 1) == 1;
+  };
+  auto both = {executor.submit(pass, gate.read), executor.submit(pass, gate.read)};
+  say(gate.write, "gg");
+  for (const auto& each : both) EXPECT_TRUE(each.result());
+  for (int i = 0; i < 40; ++i) executor.submit([] {}).result();  // so cheap that more than one is handed out
+
+  Ends pipe = make_pipe_ends();
+  auto slow = executor.submit(pass, gate.read);
+  std::vector<Future<void>> futures;
+  for (int i = 0; i < 20; ++i) futures.push_back(executor.submit(say, pipe.write, "x"));
+  for (auto& future : futures) future.result(60s);  // by the other worker: this one stands at the gate
+  say(gate.write, "g");
+  EXPECT_TRUE(slow.result());
+  pipe.write.close();
+  EXPECT_EQ(read_all(pipe.read, 20), std::string(20, 'x'));
+}
+
+TEST_P(DescriptorConformance, AreClosedWhereTheirTaskWasCancelled) {
+  ProcessPoolExecutor executor(one_worker());
+  for (int i = 0; i < 40; ++i) executor.submit([] {}).result();
+  const Ends gate = make_pipe_ends();
+  Ends pipe = make_pipe_ends();
+  auto slow = executor.submit(
+      [](const Descriptor& wait) {
+        char byte = 0;
+        static_cast<void>(::read(wait.get(), &byte, 1));
+      },
+      gate.read);
+  std::vector<Future<void>> futures;
+  for (int i = 0; i < 20; ++i) futures.push_back(executor.submit(say, pipe.write, "x"));
+  executor.shutdown({.wait = false, .cancel_futures = true});
+  say(gate.write, "g");
+  slow.result();
+  for (auto& future : futures) EXPECT_THROW(future.result(60s), CancelledError);
+  pipe.write.close();
+  EXPECT_EQ(read_all(pipe.read, 0), "");
+}
+
+TEST(Descriptor, AWorkerThatHasClosedItsSocketIsReplaced) {
+  ProcessPoolExecutor executor(1);
+  executor.submit([] { ::close_range(3, ~0U, 0); }).result();
+  Ends pipe = make_pipe_ends();
+  executor.submit(say, pipe.write, "here").result(60s);
+  pipe.write.close();
+  EXPECT_EQ(read_some(pipe.read, 5), "here");
+}
+
 TEST(Descriptor, ThatIsNotOpenIsRefusedInTheCaller) {
   ProcessPoolExecutor executor(1);
   const int number = Descriptor::duplicate(0).get();  // closed again

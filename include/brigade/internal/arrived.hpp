@@ -71,7 +71,10 @@ constexpr ExceptionKind make_exception_kind() {
       &typeid(E),
       &typeid(Arrived<E>),
       &typeid(ArrivedNested<E>),
-      [](const std::exception& error) { return Form::fits(dynamic_cast<const E&>(error)); },
+      [](const std::exception& error) {
+        const E* const own = dynamic_cast<const E*>(&error);  // null for a namesake
+        return own != nullptr && Form::fits(*own);
+      },
       [](Encoder& encoder, const std::exception& error) { Form::encode(encoder, dynamic_cast<const E&>(error)); },
       &Form::decode,
   };

@@ -18,6 +18,7 @@
 #include <iterator>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -233,6 +234,7 @@ TEST_P(DescriptorConformance, AreClosedWhereTheirTaskWasCancelled) {
         static_cast<void>(::read(wait.get(), &byte, 1));
       },
       gate.read);
+  while (!slow.running()) std::this_thread::sleep_for(100us);
   std::vector<Future<void>> futures;
   for (int i = 0; i < 20; ++i) futures.push_back(executor.submit(say, pipe.write, "x"));
   executor.shutdown({.wait = false, .cancel_futures = true});

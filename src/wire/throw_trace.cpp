@@ -3,12 +3,12 @@
 
 #include <unwind.h>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <exception>
 #include <map>
 #include <new>
+#include <set>
 #include <span>
 #include <typeinfo>
 #include <utility>
@@ -17,10 +17,6 @@
 #include <brigade/internal/throw_probe.hpp>
 
 #include "wire/image.hpp"
-
-// Declared by no header; only its address is used.
-extern "C" void __cxa_throw(void* object, void* type, void (*destroy)(void*));
-extern "C" void __cxa_rethrow();
 
 namespace brigade::internal {
 
@@ -76,19 +72,55 @@ namespace {
 
 }  // namespace
 
+namespace {
+
+enum class Again { no, by_throw, by_rethrow_exception };
+
+// Throws so that the functions of the run time between a throw and a probe can be seen.
+[[gnu::noinline]] void throw_sample(Again again) {
+  if (again == Again::no) throw 0;
+  try {
+    throw 0;
+  } catch (...) {
+    if (again == Again::by_throw) throw;
+    std::rethrow_exception(std::current_exception());
+  }
+}
+
+// Where these begin. Not told by name: a sanitizer puts functions of its own before them.
+const std::set<std::uintptr_t>& runtime_functions() {
+  static const std::set<std::uintptr_t> all = [] {
+    const auto noted_before = noted;
+    const std::size_t frames_before = noted_frames;
+    std::set<std::uintptr_t> found;
+    for (const Again again : {Again::no, Again::by_throw, Again::by_rethrow_exception}) {
+      try {
+        throw_sample(again);
+      } catch (const ThrowProbe&) {
+      } catch (...) {
+      }
+      for (const RawFrame& frame : std::span(noted.data(), std::exchange(noted_frames, 0))) {
+        if (frame.function == reinterpret_cast<std::uintptr_t>(&throw_sample)) break;
+        found.insert(frame.function);
+      }
+    }
+    noted = noted_before;
+    noted_frames = frames_before;
+    return found;
+  }();
+  return all;
+}
+
+}  // namespace
+
 ThrowTrace take_throw_trace(const void* entry) {
-  const std::span<const RawFrame> all(noted.data(), std::exchange(noted_frames, 0));
-  const std::uintptr_t throwers[] = {
-      reinterpret_cast<std::uintptr_t>(&__cxa_throw), reinterpret_cast<std::uintptr_t>(&__cxa_rethrow),
-      reinterpret_cast<std::uintptr_t>(static_cast<void (*)(std::exception_ptr)>(&std::rethrow_exception))};
+  if (noted_frames == 0) return {};
+  const std::set<std::uintptr_t>& runtime = runtime_functions();
+  std::span<const RawFrame> frames(noted.data(), std::exchange(noted_frames, 0));
+  while (!frames.empty() && runtime.contains(frames.front().function)) frames = frames.subspan(1);
   ThrowTrace trace;
   std::map<std::uint32_t, std::uint32_t> modules;  // number of an image -> position in the trace
-  for (const RawFrame& frame : all) {
-    if (std::ranges::find(throwers, frame.function) != std::end(throwers)) {
-      trace = {};  // what the run time does between the throw and the probe is of no interest
-      modules.clear();
-      continue;
-    }
+  for (const RawFrame& frame : frames) {
     try {
       const FunctionRef place = function_ref(reinterpret_cast<const void*>(frame.address));
       const auto [known, is_new] = modules.try_emplace(place.image, static_cast<std::uint32_t>(modules.size()));

@@ -184,7 +184,9 @@ TEST(DeathOfAChild, TakesItsOwnChildrenAlongAndNobodyElse) {
     ASSERT_EQ(below[victim].size(), 2U);
     const Descriptor first = pidfd_of(below[victim][0]);
     const Descriptor second = pidfd_of(below[victim][1]);
+    const Descriptor own = pidfd_of(victim);
     ::kill(victim, SIGKILL);
+    EXPECT_TRUE(ends_eventually(own));
     EXPECT_TRUE(ends_eventually(first));
     EXPECT_TRUE(ends_eventually(second));
     for (const int pid : below[family.program()]) {

@@ -69,6 +69,7 @@ class Category : public std::error_category {
 
 }  // namespace kitchen
 
+#if !defined(__clang__)
 namespace {
 
 class Namesake : public std::runtime_error {
@@ -77,6 +78,7 @@ class Namesake : public std::runtime_error {
 };
 
 }  // namespace
+#endif
 
 template <>
 struct brigade::Codec<kitchen::ParseError> {
@@ -230,6 +232,7 @@ TEST(RegisteredException, ThatIsNotKnownThereIsDescribed) {
                       [](const RemoteError& error) { EXPECT_STREQ(error.what(), "kitchen::Burnt: the rice"); });
 }
 
+#if !defined(__clang__)  // which itself takes one for the other, in every catch clause
 // Another type, of another file, that is also called (anonymous namespace)::Namesake.
 TEST(RegisteredException, ANamesakeIsAnother) {
   register_exception<Namesake>();
@@ -238,6 +241,7 @@ TEST(RegisteredException, ANamesakeIsAnother) {
     EXPECT_NE(std::string(error.what()).find("Namesake: that"), std::string::npos) << error.what();
   });
 }
+#endif
 
 TEST(RegisteredException, BytesThatMakeNoSenseAreRefusedOrDescribed) {
   const std::vector<std::byte> bytes = bytes_of(std::make_exception_ptr(ParseError("unexpected end", "menu.txt", 12)));

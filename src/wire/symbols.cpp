@@ -46,6 +46,11 @@ struct Libdw {
   decltype(&::dwfl_module_addrname) address_name;
   decltype(&::dwfl_module_getsrc) source_line;
   decltype(&::dwfl_lineinfo) line_info;
+  decltype(&::dwfl_module_nextcu) next_unit;
+  decltype(&::dwarf_haspc) has_address;
+  decltype(&::dwarf_getsrc_die) source_line_in;
+  decltype(&::dwarf_linesrc) file_of;
+  decltype(&::dwarf_lineno) number_of;
   decltype(&::dwfl_offline_section_address) section_address;
   decltype(&::dwfl_standard_find_debuginfo) find_debug_info;
   bool complete = true;
@@ -66,6 +71,11 @@ struct Libdw {
     find(address_name, "dwfl_module_addrname");
     find(source_line, "dwfl_module_getsrc");
     find(line_info, "dwfl_lineinfo");
+    find(next_unit, "dwfl_module_nextcu");
+    find(has_address, "dwarf_haspc");
+    find(source_line_in, "dwarf_getsrc_die");
+    find(file_of, "dwarf_linesrc");
+    find(number_of, "dwarf_lineno");
     find(section_address, "dwfl_offline_section_address");
     find(find_debug_info, "dwfl_standard_find_debuginfo");
   }
@@ -102,11 +112,27 @@ class Symbols {
     if (const char* name = dw_.address_name(module, frame.address + moved)) place.function = demangled(name);
     if (Dwfl_Line* const line = dw_.source_line(module, frame.address + moved)) {
       if (const char* file = dw_.line_info(line, nullptr, &place.line, nullptr, nullptr, nullptr)) place.file = file;
+    } else {
+      find_line_in_units(module, frame.address + moved, place);
     }
     return place;
   }
 
  private:
+  // Clang writes no table of which unit an address is in: look into each.
+  void find_line_in_units(Dwfl_Module* module, Dwarf_Addr address, Place& place) const {
+    Dwarf_Addr moved = 0;
+    for (Dwarf_Die* unit = nullptr; (unit = dw_.next_unit(module, unit, &moved)) != nullptr;) {
+      if (dw_.has_address(unit, address - moved) != 1) continue;
+      Dwarf_Line* const line = dw_.source_line_in(unit, address - moved);
+      const char* const file = line == nullptr ? nullptr : dw_.file_of(line, nullptr, nullptr);
+      if (file == nullptr) continue;
+      place.file = file;
+      static_cast<void>(dw_.number_of(line, &place.line));
+      return;
+    }
+  }
+
   const Libdw dw_;
   Dwfl_Callbacks callbacks_{};
   Dwfl* session_ = nullptr;

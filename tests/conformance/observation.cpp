@@ -60,8 +60,14 @@ Folder::Folder() {
 }
 
 Folder::~Folder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
+  // A process that is just being killed may still write a file into it while it is emptied.
+  eventually(
+      [this] {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+        return !fs::exists(path_, ignored);
+      },
+      std::chrono::seconds(5));
 }
 
 void append_line(const std::string& path, const std::string& line) {

@@ -27,30 +27,9 @@
 #include <brigade/partial.hpp>
 #include "fuzzer.hpp"
 #include "process/start_block.hpp"
+#include "wire/allocation_count.hpp"
 #include "wire/image.hpp"
 #include "wire/sample_values.hpp"
-
-namespace {
-
-// What was asked for by this thread.
-thread_local std::size_t allocated_bytes = 0;
-
-}  // namespace
-
-// (Not inlined: the compiler takes malloc under a new for a mistake.)
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  allocated_bytes += size;
-  void* const memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-// libFuzzer sorts with this one; a sanitizer's own would not fit the delete below.
-[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return std::malloc(size == 0 ? 1 : size);
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 
 // The inputs choose the paths of images: none of them is opened here. (The program's own definition comes before libc's.)
 extern "C" void* dlopen(const char*, int) noexcept { return nullptr; }

@@ -76,13 +76,14 @@ int worker_main(Decoder&, ChildContext& context) {
   Emitter out(end);
   for (;;) {
     const TaskView task = end.claim();
+    if (task.withdrawn) {
+      drop_parcel(parcels, task.sequence);
+      continue;
+    }
     switch (task.head.kind) {
       case TaskKind::run:
       case TaskKind::run_with_parcel:
         run_task(task, images, parcels, out);
-        break;
-      case TaskKind::drop_parcel:
-        drop_parcel(parcels, task.sequence);
         break;
       case TaskKind::definitions: {
         Decoder in(task.payload, &images);

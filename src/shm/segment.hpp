@@ -33,6 +33,7 @@ struct TaskView {
   TaskHead head;
   std::uint64_t sequence = 0;
   std::span<const std::byte> payload;  // in place; valid until the task's last result is published
+  bool withdrawn = false;              // taken back: only its parcel is still to be dropped
 };
 
 struct ResultView {
@@ -125,7 +126,8 @@ class WorkerEnd {
   // Bells to ring: of a waiting caller, of the engine.
   WorkerEnd(const os::Fd& memory, os::Fd caller_bell, os::Fd engine_bell);
 
-  // The next task; waits for it. It stays claimed until the next call.
+  // The next task; waits for it. It stays claimed until the next call. Of tasks that were taken back only those that had
+  // a parcel are returned, as `withdrawn`.
   TaskView claim();
 
   void begin_item(std::uint32_t item) { header().claimed_item.store(item, std::memory_order_relaxed); }

@@ -33,7 +33,6 @@ enum class TaskKind : std::uint32_t {
   definitions = 2,      // of what later tasks name
   stop = 3,             // leave, all work is done
   run_with_parcel = 4,  // as run; descriptors with this task's number came through the worker's socket
-  drop_parcel = 5,      // never published: what a worker's end makes of such a task that was taken back
 };
 
 enum class ItemStatus : std::uint32_t { value = 0, exception = 1 };

@@ -76,8 +76,8 @@ TaskView WorkerEnd::claim() {
     if (was_withdrawn(sequence)) {
       if (slot.kind != TaskKind::run_with_parcel) continue;
       TaskView dropped;  // what came with it waits in the socket
-      dropped.head.kind = TaskKind::drop_parcel;
       dropped.sequence = sequence;
+      dropped.withdrawn = true;
       return dropped;
     }
     TaskView view;

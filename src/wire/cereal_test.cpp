@@ -37,23 +37,7 @@
 #include <gtest/gtest.h>
 
 #include <brigade/process_pool_executor.hpp>
-
-namespace {
-
-// What was asked for since the last reset, by this thread.
-thread_local std::size_t allocated_bytes = 0;
-
-}  // namespace
-
-// (Not inlined: the compiler takes malloc under a new for a mistake.)
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  allocated_bytes += size;
-  void* const memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "wire/allocation_count.hpp"
 
 // The classes of somebody who uses cereal and has never heard of brigade.
 namespace zoo {

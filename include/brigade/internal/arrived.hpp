@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Exceptions as they arrive: of a type derived from their own and from RemoteInfo.
+//
+//   Threads    immutable once made; any number may rethrow one
+//   Processes  made in the one that asks, from what the one that threw has written; bytes choose no code
 
 #include <exception>
 #include <memory>

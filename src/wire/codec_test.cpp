@@ -134,6 +134,39 @@ TEST(Codec, BitFieldsArriveAsTheirValues) {
   EXPECT_EQ(copy.name, "bits");
 }
 
+struct WithBitsAndArrays {
+  unsigned low : 3;
+  char letters[4];
+  bool flag : 1;
+  std::string names[2];
+};
+
+TEST(Codec, BitFieldsArriveBesideArrays) {
+  const WithBitsAndArrays copy = round_trip(WithBitsAndArrays{5, {'b', 'i', 't', 's'}, true, {"one", "two"}});
+  EXPECT_EQ(copy.low, 5U);
+  EXPECT_EQ(std::string_view(copy.letters, 4), "bits");
+  EXPECT_TRUE(copy.flag);
+  EXPECT_EQ(copy.names[1], "two");
+}
+
+struct WithWideFlag {
+  bool flag : 8;
+};
+
+TEST(Codec, BoolsInBitFieldsAreChecked) {
+  EXPECT_TRUE(round_trip(WithWideFlag{true}).flag);
+  std::vector<std::byte> bytes = samples::bytes_of(WithWideFlag{true});
+  bytes.back() = std::byte{2};
+  Decoder decoder(bytes);
+  EXPECT_THROW(static_cast<void>(decode<WithWideFlag>(decoder)), SerializationError);
+}
+
+struct WithNumbersInBits {
+  unsigned low : 3;
+  unsigned high : 29;
+};
+static_assert(Bitwise<WithNumbersInBits> && !Bitwise<WithWideFlag>);
+
 struct Defaults {
   samples::Money price = samples::Money::of_cents(1);
   int amount = 2;

@@ -106,7 +106,7 @@ template <class T>
 T decode_aggregate(Decoder& decoder) {
   const Decoder::Level level(decoder);
   using Types = FieldTypes<T>;
-  if constexpr (any_array(Types{}) && kFieldLayout<T>.from_braces && all_assignable(Types{})) {
+  if constexpr (any_array(Types{}) && kFieldLayout<T>.from_braces && all_assignable(Types{}) && !HasBitFields<T>) {
     T value{};
     visit_fields(value, [&](auto, auto&... fields) { (decode_field(decoder, fields), ...); });
     return value;

@@ -146,7 +146,11 @@ constexpr BitwiseTraits read_bitwise_traits() {
   } else if constexpr (kIsStdArray<T>) {
     return std::tuple_size_v<T> == 0 ? BitwiseTraits{false, false} : read_bitwise_traits<typename T::value_type>();
   } else if constexpr (HasFields<T>) {
-    return bitwise_traits_of_all(FieldTypes<T>{});
+    constexpr BitwiseTraits kOfFields = bitwise_traits_of_all(FieldTypes<T>{});
+    if constexpr (kOfFields.bitwise && !kOfFields.every_pattern_valid) {
+      if constexpr (HasBitFields<T>) return {false, false};  // a bool among them has no byte to be checked
+    }
+    return kOfFields;
   } else {
     return {false, false};
   }

@@ -189,4 +189,28 @@ struct FieldTypesOf {
 template <HasFields T>
 using FieldTypes = decltype(visit_fields(std::declval<T&>(), FieldTypesOf{}));
 
+// A T whose fields have addresses but no values, for constant expressions.
+template <class T>
+union Unbuilt {
+  constexpr Unbuilt() : nothing() {}
+  constexpr ~Unbuilt() {}
+  char nothing;
+  T value;
+};
+template <class T>
+inline constinit const Unbuilt<T> kUnbuilt{};
+
+struct TakesReferences {
+  template <class... Declared>
+  constexpr bool operator()(TypeList<Declared...>, const auto&...) const {
+    return true;
+  }
+};
+
+// A reference to a bit-field is one to a copy of its value, and of an Unbuilt there is no value to copy.
+template <class T>
+concept HasBitFields = HasFields<T> && !requires {
+  typename std::bool_constant<visit_fields(kUnbuilt<T>.value, TakesReferences{})>;
+};
+
 }  // namespace brigade::internal

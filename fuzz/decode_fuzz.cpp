@@ -385,7 +385,8 @@ bool read_start_block(View bytes) {
     internal::ImageMap images_again;
     const internal::StartOrder copy = internal::decode_start_block(again, images_again);
     expect(copy.name == order.name && copy.pool_worker == order.pool_worker && copy.environment == order.environment &&
-               copy.entry == order.entry && std::ranges::equal(copy.arguments, order.arguments),
+               copy.settings == order.settings && copy.credentials == order.credentials && copy.entry == order.entry &&
+                std::ranges::equal(copy.arguments, order.arguments),
            "a start order changes on its way");
   });
   return true;
@@ -397,12 +398,18 @@ std::vector<Bytes> start_block_samples() {
   order.name = "Process-1:1";
   order.pool_worker = true;
   order.environment = {"A=1", "B=x=y", "C="};
+  order.settings = internal::ChildSettings{};
+  order.settings->directory = "/tmp";
+  order.settings->environment = {{"D", "1"}, {"E", std::nullopt}};
+  order.settings->limits.memory_bytes = 1 << 30;
+  order.settings->affinity = {0, 1};
   order.entry = named_ref();
   order.arguments = arguments;
   std::vector<Bytes> all;
   for (const bool full : {true, false}) {
     if (!full) {
       order.environment = std::nullopt;
+      order.settings = std::nullopt;
       order.arguments = {};
     }
     Encoder encoder;

@@ -8,6 +8,8 @@
 
 namespace brigade {
 
+class Process;
+
 // A start method, to be handed to Process, Pool and ProcessPoolExecutor through their options.
 //   forkserver   (default) a clone of the zygote that init() made: as fast whatever this process has grown to, and
 //                safe when it has threads. Needs init().
@@ -27,6 +29,10 @@ class Context {
   Method method() const noexcept { return method_; }
   std::string_view name() const noexcept;
 
+  // A Process of this start method, not started. Defined in process.hpp.
+  template <class F, class... Args>
+  Process make_process(F&& function, Args&&... args) const;
+
   friend bool operator==(Context, Context) = default;
 
  private:
@@ -43,6 +49,16 @@ std::string get_start_method();
 
 // The default first.
 std::vector<std::string> get_all_start_methods();
+
+// What becomes of a failure of the preload function: nothing, a line on standard error, or an exception here (and, when the
+// zygote had to be made anew, from the start that needed it).
+enum class OnPreloadError { ignore, warn, fail };
+
+// Has the zygote run `function` now, and again each time it is made anew, so that the children that are cloned from it
+// later find done what it does: tables filled, libraries opened, models loaded. Memory it fills is shared by the children
+// until they write to it. It runs without arguments, must leave no thread running, and what it throws is reported. Null
+// ends this for zygotes to come. Blocks until the function has run. Before init() it is only remembered.
+void set_forkserver_preload(void (*function)(), OnPreloadError on_error = OnPreloadError::warn);
 
 // How many CPUs this process may use: its affinity mask, lowered by the CPU quota of its control group. At least 1.
 unsigned cpu_count();

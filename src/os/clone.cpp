@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
+#include <sys/single_threaded.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -141,6 +142,8 @@ int thread_count() {
   while (const dirent* entry = ::readdir(tasks.get())) threads += entry->d_name[0] != '.';
   return threads;
 }
+
+bool is_single_threaded() noexcept { return __libc_single_threaded != 0; }
 
 int process_id() noexcept { return ::getpid(); }
 int parent_process_id() noexcept { return ::getppid(); }

@@ -27,7 +27,7 @@ enum class Parent {
 NewProcess clone_process(Parent parent) noexcept;
 
 // A copy of this process by fork(), safe while other threads run. The child must not end before the parent has its
-// handle, or somebody's waitpid(-1) may take it away: see pass_gate(). Throws std::system_error.
+// handle, or somebody's waitpid(-1) may take it away. Throws std::system_error.
 NewProcess fork_process();
 
 // Starts this program's own file anew with `arguments` (the first is argv[0]). The descriptors `keep` become
@@ -48,6 +48,8 @@ void at_fork(void (*prepare)(), void (*parent)(), void (*child)());
 
 // The number of threads of this process.
 int thread_count();
+// Whether it has never had a second one, or is known to have none: as cheap as a look at a variable.
+bool is_single_threaded() noexcept;
 
 // A process id is asked for where a copied object must find out that it lives in a fork.
 int process_id() noexcept;

@@ -5,11 +5,9 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <mutex>
 #include <vector>
 
@@ -70,28 +68,30 @@ void ParentEnd::close() noexcept {
 }
 
 Lifeline make_lifeline() {
-  Fd gate = above_standard(Fd(check(::eventfd(0, EFD_CLOEXEC), "eventfd")));
   // The lock keeps forks away until the end is registered: one in between would take a copy along that nobody closes.
   const std::lock_guard lock(registry().mutex);
   registry().fds.reserve(registry().fds.size() + 1);
+  LooseEnds ends = try_make_loose_ends();
+  if (!ends.parent) throw_errno("pipe2");
+  ends.parent = above_standard(std::move(ends.parent));
+  ends.child = above_standard(std::move(ends.child));
+  registry().fds.push_back(ends.parent.get());
+  return {ParentEnd(std::move(ends.parent)), std::move(ends.child)};
+}
+
+void register_lifelines_at_fork() { registry(); }
+
+ParentEnd adopt_parent_end(Fd fd) {
+  const std::lock_guard lock(registry().mutex);
+  Fd end = above_standard(std::move(fd));
+  registry().fds.push_back(end.get());
+  return ParentEnd(std::move(end));
+}
+
+LooseEnds try_make_loose_ends() noexcept {
   int ends[2];
-  check(::pipe2(ends, O_CLOEXEC), "pipe2");
-  Fd read_end = Fd(ends[0]);
-  Fd write_end = above_standard(Fd(ends[1]));
-  read_end = above_standard(std::move(read_end));
-  registry().fds.push_back(write_end.get());
-  return {ParentEnd(std::move(write_end)), std::move(read_end), std::move(gate)};
-}
-
-void open_gate(const Fd& gate) noexcept {
-  const std::uint64_t open = 1;
-  [[maybe_unused]] const auto n = ::write(gate.get(), &open, sizeof open);
-}
-
-void pass_gate(int gate) noexcept {
-  std::uint64_t open = 0;
-  while (::read(gate, &open, sizeof open) < 0 && errno == EINTR) {
-  }
+  if (::pipe2(ends, O_CLOEXEC) != 0) return {};
+  return {Fd(ends[1]), Fd(ends[0])};
 }
 
 bool tie_to_parent(int child_end) noexcept {
@@ -102,6 +102,11 @@ bool tie_to_parent(int child_end) noexcept {
   pollfd entry{child_end, 0, 0};  // the parent may have died before the signal was armed
   if (::poll(&entry, 1, 0) > 0) ::raise(SIGKILL);
   return true;
+}
+
+void untie_from_parent(int child_end) noexcept {
+  ::fcntl(child_end, F_SETFL, 0);
+  ::close(child_end);
 }
 
 }  // namespace brigade::os

@@ -23,28 +23,40 @@ class ParentEnd {
 
  private:
   friend struct Lifeline make_lifeline();
+  friend ParentEnd adopt_parent_end(Fd fd);
   explicit ParentEnd(Fd fd) noexcept;
   Fd fd_;
   unsigned fork_generation_ = 0;
 };
 
-// One pipe per child: the signal's owner belongs to the open file description. The gate is for both: a child passes it
-// once its parent has opened it. (Not a byte in the pipe: the kernel may send the signal for it after it was read.)
+// One pipe per child: the signal's owner belongs to the open file description.
 struct Lifeline {
   ParentEnd parent;
   Fd child;
-  Fd gate;
 };
 Lifeline make_lifeline();
+
+// Registers the fork handler now. Who takes locks of his own before a fork, and holds them while he makes lifelines,
+// registers his handler after this one: they are taken in the reverse order.
+void register_lifelines_at_fork();
+
+// A parent's end that somebody else made and sent here. No fork may come between its arrival and this call.
+ParentEnd adopt_parent_end(Fd fd);
+
+// A lifeline for another process to hold, whose fork handlers are not to know of it; both ends are the caller's to close.
+// Neither throws nor allocates; both are empty when the kernel refused, errno says why.
+struct LooseEnds {
+  Fd parent;
+  Fd child;
+};
+LooseEnds try_make_loose_ends() noexcept;
 
 // In the child: from now on the kernel sends SIGKILL when the parent's end closes. Keeps the descriptor open for good.
 // Neither throws nor allocates; false when the kernel refused.
 bool tie_to_parent(int child_end) noexcept;
 
-// In the parent: lets the child pass, now or when it comes there. In the child, once it is tied: waits for that. A parent
-// that dies before takes the child along. Neither throws nor allocates.
-void open_gate(const Fd& gate) noexcept;
-void pass_gate(int gate) noexcept;
+// In the child: lives on without its parent from now on. Closes the descriptor.
+void untie_from_parent(int child_end) noexcept;
 
 // In a child that was cloned without running the fork handlers: closes the ends this process inherited.
 void close_inherited_lifelines() noexcept;

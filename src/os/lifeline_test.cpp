@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -17,12 +16,12 @@
 namespace brigade::os {
 namespace {
 
-// A plain fork that runs `body` with the child's end and the gate; returns the pid.
+// A plain fork that runs `body` with the child's end; returns the pid.
 template <class Body>
 pid_t fork_with(const Lifeline& lifeline, Body body) {
   const pid_t pid = ::fork();
   if (pid == 0) {
-    body(lifeline.child.get(), lifeline.gate.get());
+    body(lifeline.child.get());
     ::_exit(0);
   }
   return pid;
@@ -41,12 +40,10 @@ int ending_of(pid_t pid) {
 
 TEST(Lifeline, ClosingTheParentsEndKillsABusyChild) {
   Lifeline lifeline = make_lifeline();
-  const pid_t pid = fork_with(lifeline, [](int end, int gate) {
+  const pid_t pid = fork_with(lifeline, [](int end) {
     if (!tie_to_parent(end)) ::_exit(1);
-    pass_gate(gate);
     spin();
   });
-  open_gate(lifeline.gate);
   ::usleep(5'000);
   EXPECT_EQ(::waitpid(pid, nullptr, WNOHANG), 0);
   lifeline.parent.close();
@@ -55,7 +52,7 @@ TEST(Lifeline, ClosingTheParentsEndKillsABusyChild) {
 
 TEST(Lifeline, AChildTiedAfterItsParentsEndClosedIsKilledToo) {
   Lifeline lifeline = make_lifeline();
-  const pid_t pid = fork_with(lifeline, [](int end, int) {
+  const pid_t pid = fork_with(lifeline, [](int end) {
     pollfd entry{end, 0, 0};
     ::poll(&entry, 1, -1);  // until the parent's end is closed
     tie_to_parent(end);
@@ -65,37 +62,48 @@ TEST(Lifeline, AChildTiedAfterItsParentsEndClosedIsKilledToo) {
   EXPECT_EQ(ending_of(pid), -SIGKILL);
 }
 
-TEST(Lifeline, AChildBeforeTheGateGoesWithItsParent) {
-  std::optional<Lifeline> lifeline(make_lifeline());
-  const pid_t pid = fork_with(*lifeline, [](int end, int gate) {
+TEST(Lifeline, AnUntiedChildLivesOn) {
+  Lifeline lifeline = make_lifeline();
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const pid_t pid = fork_with(lifeline, [&](int end) {
     if (!tie_to_parent(end)) ::_exit(1);
-    pass_gate(gate);
-    ::_exit(2);
+    untie_from_parent(end);
+    char byte = 0;
+    [[maybe_unused]] const auto woken = ::read(ends[0], &byte, 1);
+    ::_exit(4);
   });
-  lifeline.reset();
-  EXPECT_EQ(ending_of(pid), -SIGKILL);
+  ::usleep(5'000);
+  lifeline.parent.close();
+  ::usleep(5'000);
+  ASSERT_EQ(::write(ends[1], "x", 1), 1);
+  ::close(ends[0]);
+  ::close(ends[1]);
+  EXPECT_EQ(ending_of(pid), 4);
 }
 
-TEST(Lifeline, OpeningTheGateKillsNobody) {
-  for (int i = 0; i < 200; ++i) {
-    const Lifeline lifeline = make_lifeline();
-    const pid_t pid = fork_with(lifeline, [](int end, int gate) {
-      if (!tie_to_parent(end)) ::_exit(1);
-      pass_gate(gate);
-      ::_exit(3);
-    });
-    open_gate(lifeline.gate);
-    ASSERT_EQ(ending_of(pid), 3) << i;
+TEST(Lifeline, AnAdoptedEndIsAsOneThatWasMadeHere) {
+  LooseEnds ends = try_make_loose_ends();
+  ASSERT_TRUE(ends.parent);
+  ParentEnd adopted = adopt_parent_end(std::move(ends.parent));
+  const pid_t bystander = ::fork();
+  if (bystander == 0) {
+    for (;;) ::pause();
   }
+  adopted.close();
+  pollfd entry{ends.child.get(), 0, 0};
+  EXPECT_EQ(::poll(&entry, 1, 1000), 1);  // the fork has no copy
+  ::kill(bystander, SIGKILL);
+  EXPECT_EQ(ending_of(bystander), -SIGKILL);
 }
 
 TEST(Lifeline, AForkHoldsNoCopyOfTheParentsEnd) {
   Lifeline lifeline = make_lifeline();
-  const pid_t child = fork_with(lifeline, [](int end, int) {
+  const pid_t child = fork_with(lifeline, [](int end) {
     if (!tie_to_parent(end)) ::_exit(1);
     spin();
   });
-  const pid_t bystander = fork_with(lifeline, [](int, int) {
+  const pid_t bystander = fork_with(lifeline, [](int) {
     for (;;) ::pause();
   });
   lifeline.parent.close();

@@ -2,6 +2,7 @@
 #include "os/pidfd.hpp"
 
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -58,6 +59,8 @@ Fd open_pidfd(int pid) {
 }
 
 Fd try_open_pidfd(int pid) noexcept { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
+
+Fd make_handle_of_ended() { return above_standard(Fd(check(::eventfd(1, EFD_CLOEXEC), "eventfd"))); }
 
 bool wait_for_exit(const Fd& pidfd, Deadline deadline) noexcept { return wait_readable(pidfd.get(), deadline); }
 

@@ -14,6 +14,9 @@ Fd open_pidfd(int pid);
 // The same without an exception: empty when there can be none, errno says why.
 Fd try_open_pidfd(int pid) noexcept;
 
+// Stands for a process that has ended and of which there can be no handle any more. Throws std::system_error.
+Fd make_handle_of_ended();
+
 // Waits until the process has ended; false after the deadline. Does not reap.
 bool wait_for_exit(const Fd& pidfd, Deadline deadline) noexcept;
 

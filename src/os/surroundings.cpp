@@ -58,6 +58,23 @@ bool install_fd(int from, int to) noexcept { return ::dup2(from, to) == to; }
 
 bool enter_directory(int fd) noexcept { return ::fchdir(fd) == 0; }
 
+void fill_standard_streams() noexcept {
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (!is_open(standard)) ::open("/dev/null", O_RDWR);  // the lowest number that is free
+  }
+}
+
+void change_directory(const std::string& path) {
+  if (::chdir(path.c_str()) != 0) throw std::system_error(errno, std::generic_category(), "chdir(" + path + ")");
+}
+
+void set_environment_variable(const std::string& name, const std::optional<std::string>& value) {
+  const int done = value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
+  if (done != 0) throw std::system_error(errno, std::generic_category(), "setenv(" + name + ")");
+}
+
+void start_session() noexcept { ::setsid(); }
+
 void close_fd(int fd) noexcept { ::close(fd); }
 
 bool set_close_on_exec(int fd) noexcept { return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0; }

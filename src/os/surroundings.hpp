@@ -3,6 +3,7 @@
 // What a process has around it besides memory: working directory, environment, standard streams.
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +29,18 @@ bool is_open(int fd) noexcept;
 // Makes `to` a copy of `from`, inherited over exec. Neither throws nor allocates.
 bool install_fd(int from, int to) noexcept;
 bool enter_directory(int fd) noexcept;
+
+// Opens nothing (/dev/null) for each of 0, 1 and 2 that is closed, so that no other file gets their numbers.
+void fill_standard_streams() noexcept;
+
+// Throws std::system_error that names the directory.
+void change_directory(const std::string& path);
+
+// nullopt: removes it.
+void set_environment_variable(const std::string& name, const std::optional<std::string>& value);
+
+// A session of its own, without a terminal.
+void start_session() noexcept;
 
 void close_fd(int fd) noexcept;
 

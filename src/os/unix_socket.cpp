@@ -21,11 +21,15 @@ struct Control {
 }  // namespace
 
 std::pair<Fd, Fd> make_socket_pair() {
-  int ends[2];
-  check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "socketpair");
-  Fd first(ends[0]);
-  Fd second(ends[1]);
+  auto [first, second] = try_make_socket_pair();
+  if (!first) throw_errno("socketpair");
   return {above_standard(std::move(first)), above_standard(std::move(second))};
+}
+
+std::pair<Fd, Fd> try_make_socket_pair() noexcept {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return {};
+  return {Fd(ends[0]), Fd(ends[1])};
 }
 
 bool send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds, WhenFull when_full) noexcept {
@@ -54,7 +58,7 @@ bool send_message(int socket, std::span<const std::byte> bytes, std::span<const 
   }
 }
 
-Received receive_message(int socket, std::span<std::byte> bytes, std::span<int> fds) noexcept {
+Received receive_message(int socket, std::span<std::byte> bytes, std::span<int> fds, WhenEmpty when_empty) noexcept {
   Control control;
   iovec part{bytes.data(), bytes.size()};
   msghdr message{};
@@ -64,7 +68,7 @@ Received receive_message(int socket, std::span<std::byte> bytes, std::span<int> 
   message.msg_controllen = sizeof control.bytes;
   ssize_t n = 0;
   do {
-    n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (when_empty == WhenEmpty::give_up ? MSG_DONTWAIT : 0));
   } while (n < 0 && errno == EINTR);
   Received received;
   if (n <= 0) return received;

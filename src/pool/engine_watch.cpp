@@ -31,11 +31,6 @@ std::string seconds(std::chrono::nanoseconds time) {
   return text.str();
 }
 
-std::string how_it_ended(int exit_code) {
-  if (exit_code >= 0) return "exited with code " + std::to_string(exit_code);
-  return "was killed by signal " + std::to_string(-exit_code) + " (" + os::signal_name(-exit_code) + ")";
-}
-
 std::string who(const Child& child) {
   return "worker '" + child.name() + "' (pid " + std::to_string(child.pid()) + ")";
 }
@@ -165,7 +160,7 @@ std::exception_ptr Engine::death_error(const Worker& worker, const Task& task, i
     return std::make_exception_ptr(TimeoutError("task " + std::to_string(index) + " ran longer than its limit of " +
                                                 seconds(task.timeout_) + "; " + who(*worker.child) + " was stopped"));
   }
-  std::string text = who(*worker.child) + " " + how_it_ended(exit_code) + " while it ran task " + std::to_string(index);
+  std::string text = who(*worker.child) + " " + describe_exit_code(exit_code) + " while it ran task " + std::to_string(index);
   if (!worker.corrupt.empty()) text += ": " + worker.corrupt;
   const int signal = exit_code < 0 ? -exit_code : 0;
   return std::make_exception_ptr(WorkerDied(text, worker.child->pid(), signal, exit_code, index));
@@ -196,7 +191,7 @@ void Engine::on_death(Worker& worker, int exit_code) {
     backlog_.push_front(entry.task);
   }
   const bool never_worked = !worker.answered && !cost_a_task && !worker.stopping;
-  const std::string obituary = who(*worker.child) + " " + how_it_ended(exit_code) + " before it did any work";
+  const std::string obituary = who(*worker.child) + " " + describe_exit_code(exit_code) + " before it did any work";
   poller_.remove(worker.child->pidfd());
   if (last_used_ == &worker) last_used_ = nullptr;
   workers_.erase(worker.id);

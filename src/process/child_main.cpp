@@ -1,24 +1,36 @@
 // SPDX-License-Identifier: MIT
 #include "process/child_main.hpp"
 
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include <brigade/error.hpp>
 #include <brigade/internal/exception_codec.hpp>
+#include <brigade/internal/throw_probe.hpp>
 
 #include "os/clone.hpp"
+#include "os/cpu.hpp"
+#include "os/error.hpp"
+#include "os/identity.hpp"
 #include "os/lifeline.hpp"
+#include "os/limits.hpp"
 #include "os/memory.hpp"
 #include "os/signals.hpp"
 #include "os/surroundings.hpp"
+#include "os/thread_budget.hpp"
+#include "process/launch.hpp"
+#include "process/report.hpp"
 #include "process/runtime.hpp"
 #include "process/start_block.hpp"
+#include "process/start_request.hpp"
 #include "process/zygote.hpp"
 #include "shm/crash_point.hpp"
+#include "wire/throw_trace.hpp"
 
 namespace brigade::internal {
 
@@ -33,88 +45,131 @@ constexpr int kChildOomScore = 300;
   os::exit_now(code);
 }
 
-// "std::runtime_error: no such file".
-std::string describe(const std::exception_ptr& error) {
-  Encoder bytes;
-  encode_exception(bytes, error);
-  const std::vector<std::byte> copy = bytes.to_vector();
-  Decoder in(copy);
-  try {
-    std::rethrow_exception(decode_exception(in, {}));
-  } catch (const RemoteError& described) {
-    return described.what();
-  } catch (const std::exception& known) {
-    const RemoteInfo* origin = remote_info(known);
-    return (origin != nullptr ? origin->type_name() + ": " : std::string()) + known.what();
-  }
+// From here on the kernel kills this process with its parent.
+void tie(ChildTies ties) noexcept {
+  if (!os::tie_to_parent(ties.lifeline)) refuse("a child cannot be tied to its parent's life (F_SETSIG)");
 }
 
-void become(const StartOrder& order) {
+void apply(const ChildSettings& settings) {
+  if (!settings.directory.empty()) os::change_directory(settings.directory);
+  for (const auto& [name, value] : settings.environment) os::set_environment_variable(name, value);
+  if (settings.threads > 0) os::set_thread_budget(settings.threads);
+  if (settings.umask) os::set_umask(*settings.umask);
+  if (settings.nice != 0) os::add_nice(settings.nice);
+  if (!settings.affinity.empty()) os::set_affinity(settings.affinity);
+  os::Limits limits;
+  limits.memory_bytes = settings.limits.memory_bytes;
+  if (settings.limits.cpu_time) {
+    limits.cpu_seconds = static_cast<std::uint64_t>(settings.limits.cpu_time->count());
+  }
+  limits.open_files = settings.limits.open_files;
+  limits.core_bytes = settings.limits.core_bytes;
+  limits.file_bytes = settings.limits.file_bytes;
+  os::apply_limits(limits);
+}
+
+void become(const StartOrder& order, ChildTies ties) {
   Runtime& self = runtime();
   // Not self.initialized: it tells whether main calls init(), and only then may a fresh start of the file be made.
   self.name = order.name;
+  self.daemon = order.daemon;
+  self.parent_name = order.parent_name;
+  self.parent_pid = order.parent_pid;
   self.name_prefix = order.name + ":";
   self.children_named = 0;
+  self.children.clear();
   self.chosen_method = Runtime::kNoMethod;
   self.zygote.forget();
+  if (order.outlives_parent) {
+    os::untie_from_parent(ties.lifeline);
+    os::start_session();
+  }
+  if (!order.credentials.empty()) os::take_on_credentials(order.credentials);
+  os::set_umask(order.umask);
   if (order.environment) os::replace_environment(*order.environment);
   if (order.pool_worker) {
     os::ignore_interrupt();
     os::set_oom_score(kChildOomScore);
   }
+  if (order.settings) apply(*order.settings);
   read_crash_points();
 }
 
-// From here on the kernel kills this process with its parent; waits until the parent holds a handle of it. What needs no
-// parent is done before: the handle is usually there by then, and nobody has to sleep for it.
-void join_family(ChildLifeline lifeline) {
-  if (!os::tie_to_parent(lifeline.end)) refuse("a child cannot be tied to its parent's life (F_SETSIG)");
-  os::pass_gate(lifeline.gate);
-  os::close_fd(lifeline.gate);
-  os::unblock_all_signals();
+// The standard streams and the directory that came with the request, and where the rest begins.
+std::span<const int> take_surroundings(const StartRequest& request) {
+  const std::span fds = std::span(request.fds).first(request.count);
+  bool installed = os::install_fd(fds[kStdoutFd], 1) && os::install_fd(fds[kStderrFd], 2);
+  installed = os::enter_directory(fds[kDirectoryFd]) && installed;
+  for (const int fd : {fds[kDirectoryFd], fds[kStdoutFd], fds[kStderrFd]}) os::close_fd(fd);
+  if (!installed) throw Error("a child cannot enter its parent's working directory");
+  return fds.subspan(kStartFds);
 }
 
-int run(std::span<const std::byte> start_block, ChildLifeline lifeline, std::span<const int> fds) {
-  std::string name = "(unknown)";
-  bool joined = false;
+std::span<const std::byte> map_block(int block) {
+  static os::Mapping mapping;  // until the end: arguments that are views look into it
+  const os::Fd file(block);
+  mapping = os::Mapping::of(file, 0, os::file_size(file), os::Mapping::Access::read_only, os::Mapping::Inherit::yes);
+  return mapping.bytes();
+}
+
+void report_exception(const std::string& name, const void* entry, ChildTies ties) noexcept {
+  const std::exception_ptr error = std::current_exception();
   try {
-    ImageMap images;
-    const StartOrder order = decode_start_block(start_block, images);
-    name = order.name;
-    const auto entry = reinterpret_cast<ChildEntry>(images.resolve(order.entry));
-    for (const ExceptionKindGetter getter : order.exceptions) register_exception_kind(getter);
-    join_family(lifeline);
-    joined = true;
-    become(order);
-    ChildContext context{order.name, {}};
-    for (const int fd : fds) context.handles.emplace_back(fd);
-    Decoder arguments(order.arguments, &images, &context.handles);
-    return entry(arguments, context);
-  } catch (...) {
-    if (!joined) join_family(lifeline);
+    const ThrowTrace trace = take_throw_trace(entry);
+    Encoder bytes;
+    encode_exception(bytes, error, trace.frames.empty() ? nullptr : &trace);
+    send_report(ties.control, ReportKind::exception, bytes.to_vector());
     os::flush_standard_streams();
-    os::write_error("Process " + name + " (pid " + std::to_string(os::process_id()) + ") ended by an exception:\n  " +
-                    describe(std::current_exception()) + "\n");
-    return kUncaughtException;
+    const std::string what = "Process " + name + " (pid " + std::to_string(os::process_id()) +
+                             ") ended by an exception:\n  " + describe(error) + "\n";
+    os::write_error(what);
+    if (!trace.frames.empty()) os::write_error(describe(trace));
+  } catch (...) {  // no memory for as much as that
+    os::write_error("a process of brigade ended by an exception, and memory is too short to say which\n");
   }
+}
+
+int run(ChildTies ties, const ForkedWork& forked) {
+  std::string name = "(unknown)";
+  const void* entry_at = nullptr;
+  watch_throws();
+  os::fill_standard_streams();
+  try {
+    const std::optional<StartRequest> request = receive_start_request(ties.control);
+    if (!request) os::throw_errno("recvmsg(start request)");
+    std::span<const int> given = take_surroundings(*request);
+    std::span<const std::byte> block = forked.block.empty() ? request->block : forked.block;
+    if (request->in_file) {
+      block = map_block(given.back());
+      given = given.first(given.size() - 1);
+    }
+    ImageMap images;
+    const StartOrder order = decode_start_block(block, images);
+    name = order.name;
+    entry_at = images.resolve(order.entry);
+    for (const ExceptionKindGetter getter : order.exceptions) register_exception_kind(getter);
+    become(order, ties);
+    os::unblock_all_signals();
+    if (forked.closure != nullptr) {
+      (*forked.closure)();
+      return 0;
+    }
+    ChildContext context{order.name, {}};
+    for (const int fd : given) context.handles.emplace_back(fd);
+    Decoder arguments(order.arguments, &images, &context.handles);
+    return reinterpret_cast<ChildEntry>(const_cast<void*>(entry_at))(arguments, context);
+  } catch (const ThrowProbe&) {  // looks, and is never what was thrown
+  } catch (...) {
+    report_exception(name, entry_at, ties);
+  }
+  return kUncaughtException;
 }
 
 // From here on the process is a program of its own.
-[[noreturn]] void live(std::span<const std::byte> start_block, ChildLifeline lifeline,
-                       std::span<const int> fds) noexcept {
+[[noreturn]] void live(ChildTies ties, const ForkedWork& forked) noexcept {
   os::cut_inherited_exit_handlers();
-  std::exit(run(start_block, lifeline, fds));
-}
-
-[[noreturn]] void live_from_file(int block, ChildLifeline lifeline, std::span<const int> fds) noexcept {
-  // Mapped until the end: arguments that are views look into it.
-  static os::Mapping mapping;
-  {
-    const os::Fd file(block);
-    const std::size_t bytes = os::file_size(file);
-    mapping = os::Mapping::of(file, 0, bytes, os::Mapping::Access::read_only, os::Mapping::Inherit::yes);
-  }
-  live(mapping.bytes(), lifeline, fds);
+  end_children_at_exit();
+  std::exit(run(ties, forked));
 }
 
 // "3,4,5", and nothing else; empty when it is anything else.
@@ -133,10 +188,16 @@ std::vector<int> parse_numbers(const std::string& list) {
   }
 }
 
-[[noreturn]] void refuse_option(std::string_view option, const std::string& argument) noexcept {
-  refuse(std::string(option) + argument +
-             ": this option is for brigade's own use, and these are not the descriptors it passes",
-         kUsageError);
+// The lifeline and the socket that a process started by brigade is told of in its arguments.
+ChildTies ties_of(std::string_view option, const std::string& argument) noexcept {
+  const std::vector<int> fds = parse_numbers(argument);
+  if (fds.size() != 2 || !os::is_pipe(fds[0]) || !os::is_message_socket(fds[1])) {
+    refuse(std::string(option) + argument +
+               ": this option is for brigade's own use, and these are not the descriptors it passes",
+           kUsageError);
+  }
+  for (const int fd : fds) os::set_close_on_exec(fd);
+  return {fds[0], fds[1]};
 }
 
 }  // namespace
@@ -157,50 +218,30 @@ void rehearse_child() noexcept {
   }
 }
 
-void enter_cloned_child(std::span<const std::byte> start_block, std::span<const int> fds) noexcept {
-  bool installed = os::install_fd(fds[kStdoutFd], 1) && os::install_fd(fds[kStderrFd], 2);
-  installed = os::enter_directory(fds[kDirectoryFd]) && installed;
-  for (const int fd : {fds[kDirectoryFd], fds[kStdoutFd], fds[kStderrFd]}) os::close_fd(fd);
-  if (!installed) refuse("a child cannot enter its parent's working directory");
-  const ChildLifeline lifeline{fds[kLifelineFd], fds[kGateFd]};
-  const std::span<const int> given = fds.subspan(kStartFds);
-  if (!start_block.empty()) live(start_block, lifeline, given);
-  live_from_file(given.back(), lifeline, given.first(given.size() - 1));
+void enter_spare_child(ChildTies ties) noexcept {
+  tie(ties);
+  live(ties, {});
 }
 
-void enter_forked_child(std::span<const std::byte> start_block, ChildLifeline lifeline,
-                        std::span<const int> fds) noexcept {
+void enter_forked_child(ChildTies ties, const ForkedWork& work) noexcept {
+  tie(ties);
   os::reset_signal_handlers();
   os::Fd null = os::open_null();
   os::install_fd(null.get(), 0);
   null.close();
-  live(start_block, lifeline, fds);
+  live(ties, work);
 }
 
-void enter_spawned_child(const std::string& argument) noexcept {
-  const std::vector<int> fds = parse_numbers(argument);
-  if (fds.size() < 3 || !os::is_sealed_memory(fds[0]) || !os::is_pipe(fds[1])) refuse_option(kChildArgument, argument);
-  for (const int fd : fds) {
-    if (!os::set_close_on_exec(fd)) refuse_option(kChildArgument, argument);
-  }
-  live_from_file(fds[0], {fds[1], fds[2]}, std::span(fds).subspan(3));
-}
+void enter_spawned_child(const std::string& argument) noexcept { enter_spare_child(ties_of(kChildArgument, argument)); }
 
 void enter_spawned_zygote(const std::string& argument) noexcept {
-  const std::vector<int> fds = parse_numbers(argument);
-  if (fds.size() != 2 || !os::is_message_socket(fds[0]) || !os::is_pipe(fds[1])) {
-    refuse_option(kZygoteArgument, argument);
-  }
-  os::set_close_on_exec(fds[0]);
-  serve_as_zygote(fds[0], fds[1]);
+  const ChildTies ties = ties_of(kZygoteArgument, argument);
+  serve_as_zygote(ties.control, ties.lifeline);
 }
 
-std::string spawn_argument(std::string_view option, std::size_t fds) {
-  std::string argument(option);
-  for (int i = 0; i < static_cast<int>(fds); ++i) {
-    argument += (i == 0 ? "" : ",") + std::to_string(os::kFirstKeptFd + i);
-  }
-  return argument;
+std::vector<std::string> spawn_arguments(const std::string& program, std::string_view option) {
+  static_assert(kTiesOfSpawned == 2);
+  return {program, std::string(option) + std::to_string(os::kFirstKeptFd) + "," + std::to_string(os::kFirstKeptFd + 1)};
 }
 
 }  // namespace brigade::internal

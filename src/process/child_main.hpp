@@ -3,9 +3,11 @@
 // What a new process does before and after the code it was started for.
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "os/fd.hpp"
 
@@ -20,24 +22,29 @@ inline constexpr std::string_view kZygoteArgument = "--brigade-zygote=";
 // bound, tables are filled and the heap has room once and not in each child (every page a child writes to is copied).
 void rehearse_child() noexcept;
 
-// The child's side of an os::Lifeline.
-struct ChildLifeline {
-  int end;
-  int gate;
+// What ties a child to its parent.
+struct ChildTies {
+  int lifeline;  // its end of an os::Lifeline
+  int control;   // its socket for the start request and its reports
 };
 
-// The ways in. Each ties the process to its parent's life, gives it fresh surroundings, runs the start block and exits;
-// none returns into the code the process was copied from.
-[[noreturn]] void enter_cloned_child(std::span<const std::byte> start_block,
-                                     std::span<const int> fds) noexcept;  // see ZygoteClient::request, StartFd
-[[noreturn]] void enter_forked_child(std::span<const std::byte> start_block, ChildLifeline lifeline,
-                                     std::span<const int> fds) noexcept;
+// What a forked child has from its parent's memory.
+struct ForkedWork {
+  std::span<const std::byte> block;
+  const std::function<void()>* closure = nullptr;  // to be run instead of the block's entry
+};
+
+// The ways in. Each ties the process to its parent's life, waits for the start request, gives the process the surroundings
+// that it asks for, runs its entry and exits; none returns into the code the process was copied from.
+[[noreturn]] void enter_spare_child(ChildTies ties) noexcept;
+[[noreturn]] void enter_forked_child(ChildTies ties, const ForkedWork& work) noexcept;
 [[noreturn]] void enter_spawned_child(const std::string& argument) noexcept;  // argument: what followed kChildArgument
 
 // The same for a zygote; argument: what followed kZygoteArgument.
 [[noreturn]] void enter_spawned_zygote(const std::string& argument) noexcept;
 
-// The arguments for os::spawn_self() of a process that gets that many descriptors.
-std::string spawn_argument(std::string_view option, std::size_t fds);
+// The arguments for os::spawn_self() of a process that gets its end of a lifeline and its socket, in this order.
+inline constexpr std::size_t kTiesOfSpawned = 2;
+std::vector<std::string> spawn_arguments(const std::string& program, std::string_view option);
 
 }  // namespace brigade::internal

@@ -62,6 +62,10 @@ std::vector<std::string> get_all_start_methods() {
   return names;
 }
 
+void set_forkserver_preload(void (*function)(), OnPreloadError on_error) {
+  internal::runtime().zygote.preload(function, on_error);
+}
+
 unsigned cpu_count() { return os::usable_cpus(); }
 
 }  // namespace brigade

@@ -7,6 +7,7 @@
 #include "os/clone.hpp"
 #include "os/surroundings.hpp"
 #include "process/child_main.hpp"
+#include "process/launch.hpp"
 #include "process/runtime.hpp"
 #include "shm/crash_point.hpp"
 
@@ -38,6 +39,7 @@ void init(int argc, char** argv) {
   if (argument.starts_with(kChildArgument)) enter_spawned_child(argument.substr(kChildArgument.size()));
   if (argument.starts_with(kZygoteArgument)) enter_spawned_zygote(argument.substr(kZygoteArgument.size()));
   read_crash_points();
+  end_children_at_exit();
   if (os::thread_count() == 1) self.zygote.start_by_clone();
 }
 

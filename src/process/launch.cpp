@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "process/launch.hpp"
 
+#include <array>
+#include <atomic>
+#include <cstdlib>
 #include <utility>
 
 #include <brigade/error.hpp>
 
-#include "os/error.hpp"
-#include "os/memory.hpp"
+#include "os/clone.hpp"
+#include "os/identity.hpp"
 #include "os/pidfd.hpp"
 #include "os/signals.hpp"
 #include "os/surroundings.hpp"
@@ -21,16 +24,34 @@ namespace {
 
 constexpr int kSigKill = 9;
 constexpr int kSigTerm = 15;
+constexpr int kStartAttempts = 3;
 
-std::vector<std::byte> start_block_of(const ChildSpec& spec) {
+// A child of a process with threads finds locked for ever what they had locked.
+void warn_of_threads() {
+  static std::atomic<bool> warned = false;
+  if (os::is_single_threaded() || warned.exchange(true)) return;
+  os::write_error(
+      "brigade: a process with threads starts another by 'fork': locks that its threads hold stay locked there. The "
+      "other start methods are safe. (Said once.)\n");
+}
+
+std::vector<std::byte> start_block_of(const ChildSpec& spec, const os::Identity& identity) {
+  const Runtime& self = runtime();
   StartOrder order;
   order.name = spec.name;
+  order.parent_name = self.name;
+  order.parent_pid = os::process_id();
+  order.daemon = spec.daemon;
   order.pool_worker = spec.pool_worker;
-  order.entry = function_ref(reinterpret_cast<const void*>(spec.entry));
-  order.arguments = spec.arguments;
+  order.outlives_parent = spec.outlives_parent;
+  order.umask = identity.umask;
+  if (spec.context.method() == Context::Method::spawn) order.credentials = identity.credentials;
   if (spec.context.method() == Context::Method::forkserver && !runtime().zygote.passes_environment_on()) {
     order.environment = os::environment();
   }
+  if (spec.settings != ChildSettings()) order.settings = spec.settings;
+  order.entry = function_ref(reinterpret_cast<const void*>(spec.entry));
+  order.arguments = spec.arguments;
   Encoder encoder;
   encode_start_block(encoder, order, spec.images);
   std::vector<std::byte> block(encoder.size());
@@ -38,66 +59,61 @@ std::vector<std::byte> start_block_of(const ChildSpec& spec) {
   return block;
 }
 
-os::Fd file_of(std::span<const std::byte> block) {
-  os::Fd file = os::make_memfd("brigade-start", block.size());
-  os::write_at_start(file, block);
-  return file;
+NewChild make_by_spawn() {
+  os::Lifeline lifeline = os::make_lifeline();
+  auto [ours, theirs] = os::make_socket_pair();
+  const std::array keep{lifeline.child.get(), theirs.get()};
+  return {os::spawn_self(spawn_arguments(runtime().program, kChildArgument), keep), std::move(lifeline.parent),
+          std::move(ours)};
 }
 
-// What this process shows as its standard stream, or nothing when it has closed it.
-int stream_or(int standard, const os::Fd& null) { return os::is_open(standard) ? standard : null.get(); }
-
-std::optional<os::NewProcess> launch_by_forkserver(const ChildSpec& spec, const os::Lifeline& lifeline) {
-  std::vector<std::byte> block = start_block_of(spec);
-  const os::Fd directory = os::open_working_directory();
-  os::Fd null;
-  if (!os::is_open(1) || !os::is_open(2)) null = os::open_null();
-  std::vector<int> fds(kStartFds);
-  fds[kLifelineFd] = lifeline.child.get();
-  fds[kGateFd] = lifeline.gate.get();
-  fds[kDirectoryFd] = directory.get();
-  fds[kStdoutFd] = stream_or(1, null);
-  fds[kStderrFd] = stream_or(2, null);
-  fds.insert(fds.end(), spec.fds.begin(), spec.fds.end());
-  os::Fd file;
-  if (block.size() > kMaxBlockInRequest) {
-    file = file_of(block);
-    fds.push_back(file.get());
-    block.clear();
-  }
-  if (fds.size() > os::kMaxPassedFds) os::throw_errno("passing descriptors to a child", E2BIG);
-  return runtime().zygote.request(block, fds);
-}
-
-os::NewProcess launch_by_spawn(const ChildSpec& spec, const os::Lifeline& lifeline) {
-  const std::vector<std::byte> block = start_block_of(spec);
-  const os::Fd file = file_of(block);
-  std::vector<int> fds{file.get(), lifeline.child.get(), lifeline.gate.get()};
-  fds.insert(fds.end(), spec.fds.begin(), spec.fds.end());
-  const std::vector<std::string> arguments{runtime().program, spawn_argument(kChildArgument, fds.size())};
-  return os::spawn_self(arguments, fds);
-}
-
-os::NewProcess launch_by_fork(const ChildSpec& spec, const os::Lifeline& lifeline) {
-  const std::vector<std::byte> block = start_block_of(spec);
+NewChild make_by_fork(const ForkedWork& work) {
+  warn_of_threads();
+  os::Lifeline lifeline = os::make_lifeline();
+  auto [ours, theirs] = os::make_socket_pair();
   os::flush_standard_streams();
   const os::SignalBlock no_handler_runs_in_the_child;
   os::NewProcess made = os::fork_process();
-  if (made.pid == 0) enter_forked_child(block, {lifeline.child.get(), lifeline.gate.get()}, spec.fds);
-  return made;
+  if (made.pid == 0) {
+    ours.close();
+    enter_forked_child({lifeline.child.release(), theirs.release()}, work);
+  }
+  return {std::move(made), std::move(lifeline.parent), std::move(ours)};
 }
 
-// nullopt: the zygote died meanwhile.
-std::optional<os::NewProcess> launch_by(Context::Method method, const ChildSpec& spec, const os::Lifeline& lifeline) {
-  switch (method) {
+NewChild make_child(const ChildSpec& spec, const os::Identity& identity, std::span<const std::byte> block) {
+  switch (spec.context.method()) {
     case Context::Method::forkserver:
-      return launch_by_forkserver(spec, lifeline);
+      return runtime().zygote.take_spare(identity.credentials);
     case Context::Method::spawn:
-      return launch_by_spawn(spec, lifeline);
+      return make_by_spawn();
     case Context::Method::fork:
       break;
   }
-  return launch_by_fork(spec, lifeline);
+  return make_by_fork({block, spec.closure.get()});
+}
+
+// What the child gets besides what it was given: where it is to work, and what this process shows as its standard
+// streams, or nothing when it has closed them.
+struct Surroundings {
+  os::Fd directory = os::open_working_directory();
+  os::Fd null = os::is_open(1) && os::is_open(2) ? os::Fd() : os::open_null();
+
+  std::vector<int> fds(std::span<const int> given) const {
+    std::vector<int> all(kStartFds);
+    all[kDirectoryFd] = directory.get();
+    all[kStdoutFd] = os::is_open(1) ? 1 : null.get();
+    all[kStderrFd] = os::is_open(2) ? 2 : null.get();
+    all.insert(all.end(), given.begin(), given.end());
+    return all;
+  }
+};
+
+void remember(const std::shared_ptr<Child>& child) {
+  Runtime& self = runtime();
+  const std::lock_guard lock(self.children_mutex);
+  std::erase_if(self.children, [](const std::weak_ptr<Child>& known) { return known.expired(); });
+  self.children.push_back(child);
 }
 
 }  // namespace
@@ -107,35 +123,93 @@ std::shared_ptr<Child> launch(const ChildSpec& spec) {
     throw NotInitialized("starting a process by '" + std::string(spec.context.name()) +
                          "' needs brigade::init(argc, argv) as the first line of main");
   }
-  for (int attempt = 0; attempt < 3; ++attempt) {
-    // One for each attempt: a zygote that was killed may have made the child already, and only one may go on.
-    os::Lifeline lifeline = os::make_lifeline();
-    std::optional<os::NewProcess> process = launch_by(spec.context.method(), spec, lifeline);
-    if (!process) continue;
-    auto child = std::make_shared<Child>(std::move(*process), std::move(lifeline.parent), spec.name);
-    os::open_gate(lifeline.gate);
+  const os::Identity identity = os::read_identity();
+  const std::vector<std::byte> block = start_block_of(spec, identity);
+  const Surroundings surroundings;
+  const std::vector<int> fds = surroundings.fds(spec.fds);
+  const bool forked = spec.context.method() == Context::Method::fork;
+  for (int attempt = 0; attempt < kStartAttempts; ++attempt) {
+    auto child = std::make_shared<Child>(make_child(spec, identity, block), spec);
+    const bool sent =
+        child->send_start_request(block, forked ? BlockPlace::memory_of_the_child : BlockPlace::where_it_fits, fds);
+    if (spec.context.method() == Context::Method::forkserver) runtime().zygote.order_another();
+    if (!sent) continue;  // somebody killed it before it had begun
+    remember(child);
     return child;
   }
-  os::throw_errno("starting the zygote", EPIPE);
+  throw Error("process '" + spec.name + "' cannot be started: its process was killed before it had begun, " +
+              std::to_string(kStartAttempts) + " times");
 }
 
-Child::Child(os::NewProcess process, os::ParentEnd lifeline, std::string name)
-    : pid_(process.pid),
+std::vector<std::shared_ptr<Child>> running_children() {
+  std::vector<std::shared_ptr<Child>> running;
+  Runtime& self = runtime();
+  {
+    const std::lock_guard lock(self.children_mutex);
+    for (const std::weak_ptr<Child>& known : self.children) {
+      if (std::shared_ptr<Child> child = known.lock()) running.push_back(std::move(child));
+    }
+  }
+  std::erase_if(running, [](const std::shared_ptr<Child>& child) { return child->poll().has_value(); });
+  return running;
+}
+
+void end_children_at_exit() {
+  std::atexit([] {
+    std::vector<std::shared_ptr<Child>> children = running_children();
+    std::erase_if(children, [](const auto& child) { return child->pool_worker() || child->outlives_parent(); });
+    for (const auto& child : children) {
+      if (child->daemon()) child->signal(kSigTerm);
+    }
+    for (const auto& child : children) {
+      if (child->daemon()) {
+        child->stop(kStopGrace);
+      } else {
+        child->wait(os::kNever);
+      }
+    }
+  });
+}
+
+Child::Child(NewChild made, const ChildSpec& spec)
+    : pid_(made.process.pid),
       fork_generation_(os::fork_generation()),
-      name_(std::move(name)),
-      pidfd_(std::move(process.pidfd)),
-      lifeline_(std::move(lifeline)) {}
+      name_(spec.name),
+      daemon_(spec.daemon),
+      pool_worker_(spec.pool_worker),
+      outlives_parent_(spec.outlives_parent),
+      pidfd_(std::move(made.process.pidfd)),
+      lifeline_(std::move(made.lifeline)),
+      control_(std::move(made.control)) {}
+
+bool Child::send_start_request(std::span<const std::byte> block, BlockPlace place, std::span<const int> fds) const {
+  return internal::send_start_request(control_, block, place, fds);
+}
+
+void Child::read_reports() {
+  while (std::optional<Report> report = receive_report(control_, os::WhenEmpty::give_up)) {
+    if (report->kind == ReportKind::exception) exception_ = std::move(report);
+  }
+}
+
+std::exception_ptr Child::exception() {
+  const std::optional<int> code = poll();
+  const std::lock_guard lock(mutex_);
+  return code && exception_ ? decode_report(*exception_, RemoteInfo(pid_, name_, 0)) : nullptr;
+}
 
 Child::~Child() {
   if (os::fork_generation() != fork_generation_) return;
-  if (poll()) return;
+  if (outlives_parent_ || poll()) return;
   os::send_signal(pidfd_, kSigKill);
   wait(os::kNever);
 }
 
 std::optional<int> Child::poll() {
   const std::lock_guard lock(mutex_);
-  if (!exit_code_ && os::fork_generation() == fork_generation_) exit_code_ = os::reap(pidfd_);
+  if (exit_code_ || os::fork_generation() != fork_generation_) return exit_code_;
+  exit_code_ = os::reap(pidfd_);
+  if (exit_code_) read_reports();
   return exit_code_;
 }
 

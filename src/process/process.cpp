@@ -3,12 +3,15 @@
 
 #include <exception>
 #include <mutex>
+#include <ostream>
 #include <vector>
 
 #include <brigade/error.hpp>
 
 #include "os/clock.hpp"
 #include "os/clone.hpp"
+#include "os/pidfd.hpp"
+#include "os/signals.hpp"
 #include "process/launch.hpp"
 #include "process/runtime.hpp"
 
@@ -18,49 +21,75 @@ namespace internal {
 
 namespace {
 
+constexpr int kSigInt = 2;
 constexpr int kSigKill = 9;
 constexpr int kSigTerm = 15;
-constexpr std::chrono::seconds kGrace{1};
+
+ChildSettings settings_of(const ProcessOptions& options) {
+  ChildSettings settings;
+  settings.limits = options.limits;
+  settings.directory = options.directory.string();
+  settings.environment = options.environment;
+  settings.umask = options.umask;
+  settings.nice = options.nice;
+  settings.affinity = options.affinity;
+  settings.threads = options.threads;
+  return settings;
+}
 
 }  // namespace
 
 class ProcessState {
  public:
-  ProcessState(ProcessOptions options, ChildEntry entry, Encoder& arguments)
-      : options_(std::move(options)),
-        entry_(entry),
-        arguments_(arguments.size()),
-        handles_(std::move(arguments.handles())),
-        images_(arguments.images()),
-        exceptions_(std::uncaught_exceptions()),
-        fork_generation_(os::fork_generation()) {
-    arguments.copy_to(arguments_.data());
+  explicit ProcessState(ProcessOptions options)
+      : options_(std::move(options)), exceptions_(std::uncaught_exceptions()), fork_generation_(os::fork_generation()) {
     if (options_.name.empty()) options_.name = next_child_name();
+    spec_.context = options_.context;
+    spec_.name = options_.name;
+    spec_.daemon = options_.daemon.value_or(runtime().daemon);
+    spec_.outlives_parent = options_.outlive_parent;
+    spec_.settings = settings_of(options_);
+  }
+
+  ProcessState(ProcessOptions options, ChildEntry entry, Encoder& arguments) : ProcessState(std::move(options)) {
+    spec_.entry = entry;
+    spec_.images = arguments.images();
+    handles_ = std::move(arguments.handles());
+    arguments_ = arguments.to_vector();
+  }
+
+  ProcessState(ProcessOptions options, std::shared_ptr<const std::function<void()>> closure)
+      : ProcessState(std::move(options)) {
+    spec_.closure = std::move(closure);
   }
 
   void start() {
     const std::lock_guard lock(mutex_);
-    if (child_) throw Error("process '" + options_.name + "' was started already");
-    ChildSpec spec;
-    spec.context = options_.context;
-    spec.name = options_.name;
-    spec.entry = entry_;
-    spec.arguments = arguments_;
-    spec.images = images_;
-    for (const Descriptor& handle : handles_) spec.fds.push_back(handle.get());
-    child_ = launch(spec);
+    if (closed_) throw Error("start: " + text("was closed"));
+    if (child_) throw Error(text("was started already"));
+    spec_.arguments = arguments_;
+    for (const Descriptor& handle : handles_) spec_.fds.push_back(handle.get());
+    child_ = launch(spec_);
     arguments_ = {};
     handles_.clear();
+    spec_.closure = nullptr;
   }
 
   void let_go() noexcept {
     const std::shared_ptr<Child> child = started();
-    if (!child || os::fork_generation() != fork_generation_) return;
-    if (options_.daemon || std::uncaught_exceptions() > exceptions_) {
-      child->stop(kGrace);
+    if (!child || child->outlives_parent() || os::fork_generation() != fork_generation_) return;
+    if (child->daemon() || std::uncaught_exceptions() > exceptions_) {
+      child->stop(kStopGrace);
     } else {
       child->wait(os::kNever);
     }
+  }
+
+  void close() {
+    const std::lock_guard lock(mutex_);
+    if (child_ && !child_->poll()) throw Error("close: " + text("still runs: wait for its end, or stop it"));
+    child_ = nullptr;
+    closed_ = true;
   }
 
   std::shared_ptr<Child> started() {
@@ -68,28 +97,48 @@ class ProcessState {
     return child_;
   }
 
-  Child& child(const char* what) {
-    const std::shared_ptr<Child> child = started();
-    if (!child) throw Error(std::string(what) + ": process '" + options_.name + "' was not started");
-    if (os::fork_generation() != fork_generation_) {
-      throw Error(std::string(what) + ": process '" + options_.name + "' belongs to the process that made it");
-    }
-    return *child;  // lives as long as this state: it is set once
+  std::shared_ptr<Child> child(const char* what) {
+    const std::lock_guard lock(mutex_);
+    const std::string call = std::string(what) + ": ";
+    if (closed_) throw Error(call + text("was closed"));
+    if (!child_) throw Error(call + text("was not started"));
+    if (os::fork_generation() != fork_generation_) throw Error(call + text("belongs to the process that made it"));
+    return child_;
   }
 
-  const ProcessOptions& options() const { return options_; }
+  std::string to_string() {
+    const std::lock_guard lock(mutex_);
+    std::string shown = "<Process '" + spec_.name + "'";
+    if (child_) shown += " pid=" + std::to_string(child_->pid());
+    shown += " parent=" + std::to_string(os::process_id());
+    const std::optional<int> code = child_ ? child_->poll() : std::nullopt;
+    if (closed_) {
+      shown += " closed";
+    } else if (!child_) {
+      shown += " initial";
+    } else if (!code) {
+      shown += " started";
+    } else {
+      shown += " stopped exitcode=" + (*code < 0 ? "-" + os::signal_name(-*code) : std::to_string(*code));
+    }
+    return shown + (spec_.daemon ? " daemon>" : ">");
+  }
+
+  const ChildSpec& spec() const { return spec_; }  // name and daemon never change
 
  private:
+  std::string text(const char* state) const { return "process '" + options_.name + "' " + state; }
+
   ProcessOptions options_;
-  ChildEntry entry_;
-  std::vector<std::byte> arguments_;
-  std::vector<Descriptor> handles_;
-  std::uint32_t images_;
   int exceptions_;
   unsigned fork_generation_;
+  std::vector<std::byte> arguments_;
+  std::vector<Descriptor> handles_;
+  ChildSpec spec_;
 
   std::mutex mutex_;
-  std::shared_ptr<Child> child_;  // under mutex_, set once
+  std::shared_ptr<Child> child_;  // under mutex_
+  bool closed_ = false;           // likewise
 };
 
 void ProcessDeleter::operator()(ProcessState* state) const noexcept {
@@ -101,9 +150,17 @@ ProcessOwner make_process(ProcessOptions options, ChildEntry entry, Encoder& arg
   return ProcessOwner(new ProcessState(std::move(options), entry, arguments));
 }
 
+ProcessOwner make_process(ProcessOptions options, std::shared_ptr<const std::function<void()>> closure) {
+  return ProcessOwner(new ProcessState(std::move(options), std::move(closure)));
+}
+
 }  // namespace internal
 
 namespace {
+
+using internal::kSigInt;
+using internal::kSigKill;
+using internal::kSigTerm;
 
 internal::ProcessState& held(const internal::ProcessOwner& state, const char* what) {
   if (!state) throw Error(std::string(what) + ": this process was moved to another object");
@@ -118,10 +175,10 @@ std::shared_ptr<internal::Child> started(const internal::ProcessOwner& state) {
 
 void Process::start() { held(state_, "start").start(); }
 
-void Process::join() { held(state_, "join").child("join").wait(internal::kNever); }
+void Process::join() { held(state_, "join").child("join")->wait(internal::kNever); }
 
 bool Process::join_until(internal::Deadline deadline) {
-  return held(state_, "join").child("join").wait(deadline).has_value();
+  return held(state_, "join").child("join")->wait(deadline).has_value();
 }
 
 bool Process::is_alive() {
@@ -139,10 +196,96 @@ std::optional<int> Process::exitcode() {
   return child ? child->poll() : std::nullopt;
 }
 
-const std::string& Process::name() const { return held(state_, "name").options().name; }
-bool Process::daemon() const { return held(state_, "daemon").options().daemon; }
-int Process::sentinel() const { return held(state_, "sentinel").child("sentinel").pidfd().get(); }
-void Process::terminate() { held(state_, "terminate").child("terminate").signal(internal::kSigTerm); }
-void Process::kill() { held(state_, "kill").child("kill").signal(internal::kSigKill); }
+std::exception_ptr Process::exception() {
+  const auto child = started(state_);
+  return child ? child->exception() : nullptr;
+}
+
+std::string Process::name() const { return held(state_, "name").spec().name; }
+bool Process::daemon() const { return held(state_, "daemon").spec().daemon; }
+int Process::sentinel() const { return held(state_, "sentinel").child("sentinel")->pidfd().get(); }
+void Process::interrupt() { held(state_, "interrupt").child("interrupt")->signal(kSigInt); }
+void Process::terminate() { held(state_, "terminate").child("terminate")->signal(kSigTerm); }
+void Process::kill() { held(state_, "kill").child("kill")->signal(kSigKill); }
+void Process::stop(std::chrono::milliseconds grace) { held(state_, "stop").child("stop")->stop(grace); }
+void Process::close() { held(state_, "close").close(); }
+std::string Process::to_string() { return held(state_, "to_string").to_string(); }
+
+std::ostream& operator<<(std::ostream& out, Process& process) { return out << process.to_string(); }
+
+// ---- handles ----
+
+struct ProcessHandle::State {
+  std::string name;
+  int pid = 0;
+  bool daemon = false;
+  std::shared_ptr<internal::Child> child;  // null: this process, or its parent
+  os::Fd pidfd = {};                       // when there is no child
+
+  const os::Fd& handle() const { return child ? child->pidfd() : pidfd; }
+
+  internal::Child& own(const char* what) const {
+    if (!child) throw Error(std::string(what) + ": process '" + name + "' is not a child of this process");
+    return *child;
+  }
+};
+
+namespace {
+
+std::shared_ptr<ProcessHandle::State> make_handle(std::string name, int pid, bool daemon, os::Fd pidfd) {
+  return std::make_shared<ProcessHandle::State>(
+      ProcessHandle::State{std::move(name), pid, daemon, nullptr, std::move(pidfd)});
+}
+
+}  // namespace
+
+std::string ProcessHandle::name() const { return state_->name; }
+int ProcessHandle::pid() const { return state_->pid; }
+bool ProcessHandle::daemon() const { return state_->daemon; }
+int ProcessHandle::sentinel() const { return state_->handle().get(); }
+
+bool ProcessHandle::is_alive() const {
+  return state_->child ? !state_->child->poll() : !os::wait_for_exit(state_->pidfd, os::Clock::now());
+}
+
+void ProcessHandle::join() const { join_until(internal::kNever); }
+
+bool ProcessHandle::join_until(internal::Deadline deadline) const {
+  if (state_->child) return state_->child->wait(deadline).has_value();
+  if (state_->pid == os::process_id()) throw Error("join: a process cannot wait for its own end");
+  return os::wait_for_exit(state_->pidfd, deadline);
+}
+
+std::optional<int> ProcessHandle::exitcode() const { return state_->own("exitcode").poll(); }
+void ProcessHandle::interrupt() const { state_->own("interrupt").signal(kSigInt); }
+void ProcessHandle::terminate() const { state_->own("terminate").signal(kSigTerm); }
+void ProcessHandle::kill() const { state_->own("kill").signal(kSigKill); }
+
+ProcessHandle current_process() {
+  const int pid = os::process_id();
+  return ProcessHandle(make_handle(internal::runtime().name, pid, internal::runtime().daemon, os::open_pidfd(pid)));
+}
+
+std::optional<ProcessHandle> parent_process() {
+  const internal::Runtime& self = internal::runtime();
+  if (self.parent_pid == 0) return std::nullopt;
+  os::Fd pidfd = os::try_open_pidfd(self.parent_pid);
+  // Asked afterwards: a parent that is there now was there when its handle was opened, and no stranger had its number.
+  if (!pidfd || os::parent_process_id() != self.parent_pid) pidfd = os::make_handle_of_ended();
+  return ProcessHandle(make_handle(self.parent_name, self.parent_pid, false, os::above_standard(std::move(pidfd))));
+}
+
+std::vector<ProcessHandle> active_children() {
+  std::vector<ProcessHandle> handles;
+  for (std::shared_ptr<internal::Child>& child : internal::running_children()) {
+    auto state = std::make_shared<ProcessHandle::State>();
+    state->name = child->name();
+    state->pid = child->pid();
+    state->daemon = child->daemon();
+    state->child = std::move(child);
+    handles.emplace_back(std::move(state));
+  }
+  return handles;
+}
 
 }  // namespace brigade

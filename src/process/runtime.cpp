@@ -2,17 +2,29 @@
 #include "process/runtime.hpp"
 
 #include "os/clone.hpp"
+#include "os/lifeline.hpp"
 
 namespace brigade::internal {
 
 Runtime& runtime() {
   static Runtime* const instance = [] {
     auto* made = new Runtime;
-    os::at_fork([] { runtime().zygote.lock(); }, [] { runtime().zygote.unlock(); },
-                [] {
-                  runtime().zygote.forget();
-                  runtime().zygote.unlock();
-                });
+    os::register_lifelines_at_fork();
+    os::at_fork(
+        [] {
+          runtime().children_mutex.lock();
+          runtime().zygote.lock();
+        },
+        [] {
+          runtime().zygote.unlock();
+          runtime().children_mutex.unlock();
+        },
+        [] {
+          runtime().zygote.forget();
+          runtime().zygote.unlock();
+          runtime().children.clear();
+          runtime().children_mutex.unlock();
+        });
     return made;
   }();
   return *instance;

@@ -3,13 +3,18 @@
 // What the library knows about the process it runs in.
 
 #include <atomic>
+#include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include <brigade/context.hpp>
 
 #include "process/zygote.hpp"
 
 namespace brigade::internal {
+
+class Child;
 
 // One per process, made at first use, never destroyed: children may be started while statics are torn down.
 //   Processes       a child begins with a fresh one (become() in child_main.cpp); in any fork() the zygote is dropped
@@ -19,6 +24,9 @@ struct Runtime {
   std::atomic<bool> initialized = false;
   std::atomic<unsigned> children_named = 0;
   std::string name = "MainProcess";
+  bool daemon = false;
+  std::string parent_name;  // of a child
+  int parent_pid = 0;       // 0: not a child
   std::string name_prefix = "Process-";  // of children without a name of their own
 
   std::string program;  // argv[0]; constant after init()
@@ -26,6 +34,10 @@ struct Runtime {
   std::atomic<int> chosen_method = kNoMethod;  // a Context::Method
 
   ZygoteClient zygote;
+
+  // The children of this process that were not seen to have ended.
+  std::mutex children_mutex;
+  std::vector<std::weak_ptr<Child>> children;  // under children_mutex
 };
 
 Runtime& runtime();

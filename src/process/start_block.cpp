@@ -7,7 +7,7 @@ namespace brigade::internal {
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x31747261'74736772;  // "rgstart1"
+constexpr std::uint64_t kMagic = 0x32747261'74736772;  // "rgstart2"
 
 }  // namespace
 
@@ -15,8 +15,15 @@ void encode_start_block(Encoder& out, const StartOrder& order, std::uint32_t ima
   out.put(kMagic);
   encode_definitions(out, {}, std::max(images, order.entry.image + 1));
   encode(out, order.name);
+  encode(out, order.parent_name);
+  encode(out, order.parent_pid);
+  encode(out, order.daemon);
   encode(out, order.pool_worker);
+  encode(out, order.outlives_parent);
+  encode(out, order.umask);
+  encode(out, order.credentials);
   encode(out, order.environment);
+  encode(out, order.settings);
   out.put(order.entry.image);
   out.put(order.entry.offset);
   // The arguments were encoded with offsets of their own: they begin on a cache line.
@@ -34,8 +41,15 @@ StartOrder decode_start_block(std::span<const std::byte> block, ImageMap& images
   StartOrder order;
   order.exceptions = decode_definitions(in, images);
   order.name = decode<std::string>(in);
+  order.parent_name = decode<std::string>(in);
+  order.parent_pid = decode<int>(in);
+  order.daemon = decode<bool>(in);
   order.pool_worker = decode<bool>(in);
+  order.outlives_parent = decode<bool>(in);
+  order.umask = decode<unsigned>(in);
+  order.credentials = decode<std::string>(in);
   order.environment = decode<std::optional<std::vector<std::string>>>(in);
+  order.settings = decode<std::optional<ChildSettings>>(in);
   order.entry.image = in.get<std::uint32_t>();
   order.entry.offset = in.get<std::uint64_t>();
   const auto padding = in.get<std::uint64_t>();

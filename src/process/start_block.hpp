@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,17 +12,38 @@
 
 #include <brigade/codec.hpp>
 #include <brigade/internal/child_entry.hpp>
+#include <brigade/process.hpp>
 
 #include "wire/definitions.hpp"
 
 namespace brigade::internal {
 
+// What a child is to find otherwise than its parent has it.
+struct ChildSettings {
+  ResourceLimits limits;
+  std::string directory;  // "": the parent's
+  std::map<std::string, std::optional<std::string>> environment;
+  std::optional<unsigned> umask;
+  int nice = 0;
+  std::vector<unsigned> affinity;
+  unsigned threads = 0;
+
+  friend bool operator==(const ChildSettings&, const ChildSettings&) = default;
+};
+
 // What the parent says.
 struct StartOrder {
   std::string name;
+  std::string parent_name;
+  int parent_pid = 0;
+  bool daemon = false;
   bool pool_worker = false;  // leaves Ctrl-C to its parent, is the first to go when memory runs out
+  bool outlives_parent = false;
+  unsigned umask = 0;                                   // the parent's
+  std::string credentials;                              // to take on; "": the inherited ones are right
   std::optional<std::vector<std::string>> environment;  // nullopt: the inherited one is right
-  std::vector<ExceptionKindGetter> exceptions;          // that were registered; the sender's are taken as they are
+  std::optional<ChildSettings> settings;
+  std::vector<ExceptionKindGetter> exceptions;  // that were registered; the sender's are taken as they are
   FunctionRef entry{};
   std::span<const std::byte> arguments;  // as encoded by the caller
 };

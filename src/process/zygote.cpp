@@ -4,41 +4,72 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <cstring>
 #include <exception>
-#include <string>
-#include <vector>
+#include <iterator>
+#include <utility>
+
+#include <brigade/codec.hpp>
+#include <brigade/error.hpp>
+#include <brigade/internal/exception_codec.hpp>
 
 #include "os/error.hpp"
-#include "os/lifeline.hpp"
+#include "os/identity.hpp"
 #include "os/pidfd.hpp"
 #include "os/poller.hpp"
 #include "os/signals.hpp"
 #include "os/surroundings.hpp"
 #include "os/unix_socket.hpp"
 #include "process/child_main.hpp"
+#include "process/report.hpp"
 #include "process/runtime.hpp"
+#include "wire/definitions.hpp"
 
 namespace brigade::internal {
 
 namespace {
 
-constexpr int kSigKill = 9;
+constexpr int kStartAttempts = 3;
+constexpr std::size_t kMaxOrder = 64 * 1024;
 
-// What a start request begins with; the start block follows, on a cache line.
-struct alignas(64) RequestHeader {
-  std::uint32_t magic = 0x65747a79;  // "yzte": a request, and nothing that strayed into the socket
-  std::uint32_t fds = 0;             // how many descriptors come along
+struct OrderHeader {
+  std::uint32_t magic = 0x65747a79;  // "yzte": an order, and nothing that strayed into the socket
+  ZygoteOrder kind = ZygoteOrder::spare;
 };
 
-struct Request {
-  RequestHeader header;
-  std::byte block[kMaxBlockInRequest];
-};
-
-struct Reply {
+// What the zygote says about a spare; pidfd, control socket and parent's end of the lifeline come along.
+struct OfferMessage {
   std::int32_t pid = -1;
   std::int32_t error = 0;  // errno when pid is -1
 };
+
+// The same, received.
+struct Offer {
+  int pid = -1;
+  int error = 0;
+  os::Fd pidfd;
+  os::Fd control;
+  os::Fd parent_end;  // empty when there was no room for all three
+};
+
+// nullopt when the zygote is gone, or says nothing.
+std::optional<Offer> receive_offer(const os::Fd& socket, os::WhenEmpty when_empty) {
+  if (!socket) return std::nullopt;
+  OfferMessage message;
+  std::array<int, 3> fds{-1, -1, -1};
+  const os::Received received =
+      os::receive_message(socket.get(), std::as_writable_bytes(std::span(&message, 1)), fds, when_empty);
+  Offer offer{message.pid, message.error, os::Fd(fds[0]), os::Fd(fds[1]), os::Fd(fds[2])};
+  if (received.bytes != sizeof message) return std::nullopt;
+  return offer;
+}
+
+// Ends and reaps a spare that is not wanted.
+void end_spare(Offer offer) {
+  offer.parent_end.close();
+  if (offer.pid > 0) os::end_child(offer.pid);
+}
 
 template <class T>
 std::span<const std::byte> bytes_of(const T& value) {
@@ -47,66 +78,101 @@ std::span<const std::byte> bytes_of(const T& value) {
 
 }  // namespace
 
-// ---- the zygote: once it serves, nothing allocates, throws or locks until the child runs on its own ----
+// ---- the zygote: but for preloading, nothing allocates, throws or locks until the child runs on its own ----
 
 namespace {
 
-// What the zygote was asked for last. Not on its stack: the child reads its block here to its end.
-Request last_request;
-
-struct Passed {
-  std::span<const std::byte> block;
-  std::array<int, os::kMaxPassedFds> fds{};
-  std::size_t count = 0;
+// What a spare has when it leaves serve().
+struct Spare {
+  os::Fd lifeline;
+  os::Fd control;
 };
 
-// Serves until the caller is gone. Returns a request in the child that is to run it, with the zygote's own descriptors
-// closed: a copy of the socket would make the zygote seem alive as long as its children live.
-std::optional<Passed> serve(int socket, int lifeline) {
+// Clones a spare and offers it; true in the spare.
+bool offer_spare(const os::Fd& socket, Spare& spare) {
+  OfferMessage offer;
+  auto [ours, theirs] = os::try_make_socket_pair();
+  os::LooseEnds ends = ours ? os::try_make_loose_ends() : os::LooseEnds();
+  os::NewProcess child;
+  if (ends.parent) child = os::clone_process(os::Parent::parent_of_caller);
+  if (child.pid == 0) {
+    spare = {std::move(ends.child), std::move(theirs)};
+    return true;
+  }
+  offer.error = errno;
+  offer.pid = child.pid;
+  const std::array fds{child.pidfd.get(), ours.get(), ends.parent.get()};
+  os::send_message(socket.get(), bytes_of(offer), child.pid < 0 ? std::span<const int>() : fds);
+  return false;
+}
+
+void run_preload(std::span<const std::byte> order) {
+  static ImageMap images;
+  Decoder in(order, &images);
+  for (const ExceptionKindGetter getter : decode_definitions(in, images)) register_exception_kind(getter);
+  FunctionRef function;
+  function.image = in.get<std::uint32_t>();
+  function.offset = in.get<std::uint64_t>();
+  reinterpret_cast<void (*)()>(images.resolve(function))();
+  if (os::thread_count() != 1) throw Error("a preload function left threads running: what has threads cannot be cloned");
+  os::flush_all_streams();
+}
+
+void execute_and_report(const os::Fd& socket, ZygoteOrder kind, std::span<const std::byte> payload) {
+  try {
+    if (kind == ZygoteOrder::preload) run_preload(payload);
+    if (kind == ZygoteOrder::begin) {
+      os::take_on_credentials({reinterpret_cast<const char*>(payload.data()), payload.size()});
+    }
+    send_report(socket.get(), ReportKind::done, {});
+  } catch (...) {
+    Encoder error;
+    encode_exception(error, std::current_exception());
+    send_report(socket.get(), ReportKind::exception, error.to_vector());
+  }
+}
+
+// Serves until the caller is gone. Returns in each spare, with the zygote's own descriptors closed: a copy of the socket
+// would make the zygote seem alive as long as its children live.
+std::optional<Spare> serve(os::Fd socket, const os::Fd& tie) {
   os::block_all_signals();
   os::reset_signal_handlers();
   os::close_inherited_lifelines();
-  const os::Fd requests(socket);
-  const os::Fd tie(lifeline);
-  if (!os::tie_to_parent(lifeline)) return std::nullopt;
+  if (!os::tie_to_parent(tie.get())) return std::nullopt;
   {
     const os::Fd null = os::open_null();
     for (const int standard : {0, 1, 2}) os::install_fd(null.get(), standard);
   }
   rehearse_child();
+  alignas(64) static std::array<std::byte, kMaxOrder> order;
   for (;;) {
-    Passed passed;
-    const os::Received received =
-        os::receive_message(requests.get(), std::as_writable_bytes(std::span(&last_request, 1)), passed.fds);
+    const os::Received received = os::receive_message(socket.get(), order, {});
     if (received.bytes == 0) return std::nullopt;
-    passed.count = received.fds;
-    const RequestHeader& header = last_request.header;
-    Reply reply{-1, EPROTO};
-    os::NewProcess child;
-    if (received.bytes >= sizeof header && header.magic == RequestHeader().magic && header.fds >= kStartFds) {
-      passed.block = std::span(last_request.block).first(received.bytes - sizeof header);
-      // Fewer arrive when this process has no room for them.
-      if (passed.count == header.fds) child = os::clone_process(os::Parent::parent_of_caller);
-      reply = {child.pid, passed.count == header.fds ? errno : EMFILE};
+    OrderHeader header{};
+    if (received.bytes < sizeof header) continue;
+    std::memcpy(&header, order.data(), sizeof header);
+    if (header.magic != OrderHeader().magic) continue;
+    if (header.kind != ZygoteOrder::spare) {
+      execute_and_report(socket, header.kind, std::span(order).first(received.bytes).subspan(sizeof header));
+      continue;
     }
-    if (child.pid == 0) return passed;
-    const int pidfd = child.pidfd.get();
-    os::send_message(requests.get(), bytes_of(reply), std::span(&pidfd, child.pid < 0 ? 0U : 1U));
-    for (const int fd : std::span(passed.fds).first(passed.count)) os::close_fd(fd);
+    Spare spare;
+    if (offer_spare(socket, spare)) return spare;
   }
 }
 
 }  // namespace
 
 void serve_as_zygote(int socket, int lifeline) noexcept {
-  std::optional<Passed> passed;
+  std::optional<Spare> spare;
   try {
-    passed = serve(socket, lifeline);
+    const os::Fd tie(lifeline);
+    spare = serve(os::Fd(socket), tie);
   } catch (const std::exception&) {
     os::exit_now(1);  // the caller is gone already, or there is nothing to live on
   }
-  if (!passed) os::exit_now(0);
-  enter_cloned_child(passed->block, std::span(passed->fds).first(passed->count));
+  if (!spare) os::exit_now(0);
+  enter_spare_child({spare->lifeline.release(), spare->control.release()});
 }
 
 // ---- the caller ----
@@ -119,35 +185,44 @@ void ZygoteClient::start_by_clone() {
   if (zygote.pid < 0) os::throw_errno("clone(zygote)");
   if (zygote.pid == 0) {
     ours.close();
-    lifeline.gate.close();
     serve_as_zygote(theirs.release(), lifeline.child.release());
   }
-  adopt(std::move(zygote), std::move(ours), std::move(lifeline.parent));
+  adopt(std::move(zygote), std::move(ours), std::move(lifeline.parent), os::read_identity().credentials);
+  order_spare();
 }
 
-void ZygoteClient::start_by_exec() {
+// False when it ended before it was ready.
+bool ZygoteClient::start_by_exec(const std::string& credentials) {
   auto [ours, theirs] = os::make_socket_pair();
   os::Lifeline lifeline = os::make_lifeline();
-  const int keep[] = {theirs.get(), lifeline.child.get()};
-  const std::array arguments{runtime().program, spawn_argument(kZygoteArgument, std::size(keep))};
-  adopt(os::spawn_self(arguments, keep), std::move(ours), std::move(lifeline.parent));
+  const std::array keep{lifeline.child.get(), theirs.get()};
+  adopt(os::spawn_self(spawn_arguments(runtime().program, kZygoteArgument), keep), std::move(ours), std::move(lifeline.parent), credentials);
+  const std::optional<std::exception_ptr> begun = execute(ZygoteOrder::begin, std::as_bytes(std::span(credentials)));
+  if (begun && *begun) {
+    stop();
+    std::rethrow_exception(*begun);
+  }
+  return begun && (preload_.function == nullptr || run_preload());
 }
 
-void ZygoteClient::adopt(os::NewProcess zygote, os::Fd socket, os::ParentEnd lifeline) {
+void ZygoteClient::adopt(os::NewProcess zygote, os::Fd socket, os::ParentEnd lifeline, const std::string& credentials) {
   socket_ = std::move(socket);
   pidfd_ = os::above_standard(std::move(zygote.pidfd));
   lifeline_ = std::move(lifeline);
   pid_ = zygote.pid;
+  credentials_ = credentials;
   environment_ = os::environment();
+  on_their_way_ = 0;
 }
 
 void ZygoteClient::stop() noexcept {
-  socket_.close();
-  lifeline_.close();
   if (!pidfd_) return;
-  os::send_signal(pidfd_, kSigKill);
+  lifeline_.close();  // which kills it: after a change of credentials we might not be allowed to
   os::wait_for_exit(pidfd_, os::deadline_after(std::chrono::seconds(5)));
-  os::reap(pidfd_);
+  last_end_ = os::reap(pidfd_).value_or(0);
+  while (std::optional<Offer> offer = receive_offer(socket_, os::WhenEmpty::give_up)) end_spare(std::move(*offer));
+  on_their_way_ = 0;
+  socket_.close();
   pidfd_.close();
   pid_ = 0;
 }
@@ -155,43 +230,103 @@ void ZygoteClient::stop() noexcept {
 void ZygoteClient::forget() noexcept {
   socket_.close();
   pidfd_.close();  // the lifeline sees to itself over a fork
+  on_their_way_ = 0;
   pid_ = 0;
 }
 
-std::optional<os::NewProcess> ZygoteClient::try_request(std::span<const std::byte> block, std::span<const int> fds) {
-  RequestHeader header;
-  header.fds = static_cast<std::uint32_t>(fds.size());
-  std::vector<std::byte> message(sizeof header + block.size());
+bool ZygoteClient::send(ZygoteOrder kind, std::span<const std::byte> payload) {
+  OrderHeader header;
+  header.kind = kind;
+  std::vector<std::byte> message(sizeof header + payload.size());
   std::ranges::copy(bytes_of(header), message.begin());
-  std::ranges::copy(block, message.begin() + sizeof header);
-  if (!os::send_message(socket_.get(), message, fds)) {
-    if (errno == EPIPE || errno == ECONNRESET) return std::nullopt;
-    os::throw_errno("sendmsg(start request)");
-  }
+  std::ranges::copy(payload, message.begin() + sizeof header);
+  if (os::send_message(socket_.get(), message, {})) return true;
+  if (errno != EPIPE && errno != ECONNRESET) os::throw_errno("sendmsg(order to the zygote)");
+  return false;
+}
+
+// What went wrong over there, null when nothing did; nullopt when the zygote ended.
+std::optional<std::exception_ptr> ZygoteClient::execute(ZygoteOrder kind, std::span<const std::byte> payload) {
+  if (!send(kind, payload) || !os::wait_readable_unless(socket_.get(), pidfd_)) return std::nullopt;
+  const std::optional<Report> report = receive_report(socket_, os::WhenEmpty::wait);
+  if (!report) return std::nullopt;
+  return report->kind == ReportKind::exception ? decode_report(*report, RemoteInfo(pid_, "zygote", 0)) : nullptr;
+}
+
+// False when the zygote is gone.
+bool ZygoteClient::order_spare() {
+  if (!send(ZygoteOrder::spare, {})) return false;
+  ++on_their_way_;
+  return true;
+}
+
+std::optional<NewChild> ZygoteClient::receive_spare() {
+  if (on_their_way_ == 0 && !order_spare()) return std::nullopt;
   // Not the socket alone: a process forked at the wrong moment may hold the zygote's end of it.
   if (!os::wait_readable_unless(socket_.get(), pidfd_)) return std::nullopt;
-  Reply reply;
-  int pidfd = -1;
-  const os::Received received =
-      os::receive_message(socket_.get(), std::as_writable_bytes(std::span(&reply, 1)), std::span(&pidfd, 1));
-  os::NewProcess child;
-  if (received.fds == 1) child.pidfd = os::above_standard(os::Fd(pidfd));
-  if (received.bytes != sizeof reply) return std::nullopt;
-  if (reply.pid < 0) os::throw_errno("clone(child)", reply.error);
-  if (received.fds != 1) {
-    os::end_child(reply.pid);
-    os::throw_errno("recvmsg(pidfd)", EMFILE);
+  std::optional<Offer> offer = receive_offer(socket_, os::WhenEmpty::wait);
+  if (!offer) return std::nullopt;
+  --on_their_way_;
+  if (offer->pid < 0) os::throw_errno("clone(child)", offer->error);
+  if (!offer->parent_end) {
+    end_spare(std::move(*offer));
+    os::throw_errno("recvmsg(handles of a child)", EMFILE);
   }
-  child.pid = reply.pid;
+  NewChild child;
+  child.lifeline = os::adopt_parent_end(std::move(offer->parent_end));
+  child.process.pid = offer->pid;
+  child.process.pidfd = os::above_standard(std::move(offer->pidfd));
+  child.control = os::above_standard(std::move(offer->control));
   return child;
 }
 
-std::optional<os::NewProcess> ZygoteClient::request(std::span<const std::byte> block, std::span<const int> fds) {
+NewChild ZygoteClient::take_spare(const std::string& credentials) {
   const std::lock_guard lock(mutex_);
-  if (!socket_) start_by_exec();
-  std::optional<os::NewProcess> child = try_request(block, fds);
-  if (!child) stop();  // it was killed, or is on its way out
-  return child;
+  if (socket_ && credentials != credentials_) stop();
+  for (int attempt = 0; attempt < kStartAttempts; ++attempt) {
+    if (socket_ || start_by_exec(credentials)) {
+      if (std::optional<NewChild> spare = receive_spare()) return std::move(*spare);
+    }
+    stop();  // it was killed, or is on its way out
+  }
+  throw Error("no child process can be made: the zygote, which they are cloned from, " + describe_exit_code(last_end_) +
+              (preload_.function != nullptr ? " (it runs the preload function)" : ""));
+}
+
+void ZygoteClient::order_another() {
+  const std::lock_guard lock(mutex_);
+  if (socket_ && on_their_way_ == 0 && !order_spare()) stop();
+}
+
+bool ZygoteClient::run_preload() {
+  Encoder order;
+  const FunctionRef function = function_ref(reinterpret_cast<const void*>(preload_.function));
+  encode_definitions(order, {}, function.image + 1);
+  order.put(function.image);
+  order.put(function.offset);
+  const std::optional<std::exception_ptr> error = execute(ZygoteOrder::preload, order.to_vector());
+  if (!error) return false;
+  if (!*error || preload_.policy == OnPreloadError::ignore) return true;
+  if (preload_.policy == OnPreloadError::fail) std::rethrow_exception(*error);
+  os::write_error("brigade: the preload function of the zygote failed: " + describe(*error) + "\n");
+  return true;
+}
+
+void ZygoteClient::preload(void (*function)(), OnPreloadError policy) {
+  const std::lock_guard lock(mutex_);
+  preload_ = {function, policy};
+  if (!socket_ || function == nullptr) return;
+  for (; on_their_way_ > 0; --on_their_way_) {  // were cloned before
+    if (!os::wait_readable_unless(socket_.get(), pidfd_)) break;
+    if (std::optional<Offer> offer = receive_offer(socket_, os::WhenEmpty::wait)) end_spare(std::move(*offer));
+  }
+  if (run_preload()) {
+    order_spare();
+    return;
+  }
+  stop();
+  if (policy != OnPreloadError::fail) return;
+  throw Error("the zygote " + describe_exit_code(last_end_) + " when it ran the preload function");
 }
 
 bool ZygoteClient::passes_environment_on() {

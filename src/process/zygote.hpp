@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The zygote: a small process with one thread that clones children on request.
+// The zygote: a small process with one thread that clones children ahead of time.
 //
-//   caller  --(start block, lifeline, gate, directory, stdout, stderr, descriptors)-->  zygote
-//           <--(pid, pidfd)------------------------------------------------------
-//                                            child: a clone of the zygote, a sibling of it, a child of the caller
+//   caller  <--(spare: pid, pidfd, control socket, lifeline)--  zygote        one spare child lies ready in the socket
+//           --(order: another)------------------------------->
+//   caller  --(start request, through the control socket)---->  the spare     a clone of the zygote, a child of the caller
 //
 // It is cloned from the program in init(), before anything else happened, or started anew from the program's file when
-// that was not possible (other threads) or when it was killed. A lifeline ends it with the caller.
+// that was not possible (other threads), when it was killed, or when the program has other rights than it had then. A
+// lifeline ends it with the caller; spares that were not asked for end with the socket they lie in.
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <brigade/context.hpp>
 
 #include "os/clone.hpp"
 #include "os/fd.hpp"
@@ -23,26 +28,36 @@
 
 namespace brigade::internal {
 
-// The descriptors of a start request, in this order, before those the child was given.
-enum StartFd : std::size_t { kLifelineFd = 0, kGateFd, kDirectoryFd, kStdoutFd, kStderrFd, kStartFds };
+// A child that waits for its start request.
+struct NewChild {
+  os::NewProcess process;
+  os::ParentEnd lifeline;
+  os::Fd control;
+};
 
-// Start blocks up to this many bytes travel in the request; one that is larger in a file.
-inline constexpr std::size_t kMaxBlockInRequest = 16 * 1024;
+// What the caller wants of the zygote. begin: take on these credentials; answered by a report. preload: run this function;
+// answered by a report. spare: clone one; answered by an offer.
+enum class ZygoteOrder : std::uint32_t { begin, preload, spare };
 
 // The caller's side.
 //   Threads         any; requests are served one after the other
 //   Processes       belongs to the process that called init(); a child has none until it starts a child itself
-//   If a peer dies  the zygote: the next request makes a new one. The caller: the zygote ends
-//   Blocks          for one round trip, about 0.2 ms
+//   If a peer dies  the zygote: the next call makes a new one. The caller: the zygote ends
+//   Blocks          while no spare is ready: as long as a clone takes, about 0.1 ms; for a new zygote some milliseconds
 class ZygoteClient {
  public:
   // Clones the zygote from this process, which has one thread. Throws std::system_error.
   void start_by_clone();
 
-  // Has a child cloned that runs the start block; when that is empty, the last descriptor is a file that holds it.
-  // nullopt when there was no zygote alive to the end of it; then what it may have made must not be let go on (see
-  // os::pass_gate), and the next request makes a new zygote. Throws std::system_error.
-  std::optional<os::NewProcess> request(std::span<const std::byte> block, std::span<const int> fds);
+  // The spare child. `credentials` are this process's as of now, see os::Identity.
+  // Throws std::system_error, and Error when no zygote lives long enough to make one.
+  NewChild take_spare(const std::string& credentials);
+
+  // After the spare was set to work: has the zygote clone the next.
+  void order_another();
+
+  // Has the zygote run the function, and each zygote to come. Throws what went wrong if `policy` says fail.
+  void preload(void (*function)(), OnPreloadError policy);
 
   // True when a child cloned by the zygote has the environment this process has now.
   bool passes_environment_on();
@@ -57,20 +72,33 @@ class ZygoteClient {
   int pid() const noexcept { return pid_; }
 
  private:
-  void start_by_exec();
+  struct Preload {
+    void (*function)() = nullptr;
+    OnPreloadError policy = OnPreloadError::warn;
+  };
+
+  bool start_by_exec(const std::string& credentials);
+  void adopt(os::NewProcess zygote, os::Fd socket, os::ParentEnd lifeline, const std::string& credentials);
   void stop() noexcept;
-  void adopt(os::NewProcess zygote, os::Fd socket, os::ParentEnd lifeline);
-  std::optional<os::NewProcess> try_request(std::span<const std::byte> block, std::span<const int> fds);
+  bool send(ZygoteOrder kind, std::span<const std::byte> payload);
+  std::optional<std::exception_ptr> execute(ZygoteOrder kind, std::span<const std::byte> payload);
+  bool order_spare();
+  std::optional<NewChild> receive_spare();
+  bool run_preload();
 
   std::mutex mutex_;
   os::Fd socket_;
   os::Fd pidfd_;
   os::ParentEnd lifeline_;
-  std::vector<std::string> environment_;  // which the zygote was made with
+  std::string credentials_;               // which the zygote was made with
+  std::vector<std::string> environment_;  // likewise
+  unsigned on_their_way_ = 0;             // spares that were ordered and not received
+  Preload preload_;
+  int last_end_ = 0;  // exit code of the last zygote that ended
   std::atomic<int> pid_ = 0;
 };
 
-// The zygote's side: serves requests until the caller is gone.
+// The zygote's side: serves until the caller is gone.
 [[noreturn]] void serve_as_zygote(int socket, int lifeline) noexcept;
 
 }  // namespace brigade::internal

@@ -312,18 +312,21 @@ class SurroundingsWithoutFork : public Surroundings {};  // a fork has all its p
 INSTANTIATE_TEST_SUITE_P(With, SurroundingsWithoutFork, testing::Values("forkserver", "spawn"),
                          conformance::method_name);
 
-TEST_P(SurroundingsWithoutFork, ChildrenHaveNoDescriptorsButTheStandardOnesAndTheirLifeline) {
+TEST_P(SurroundingsWithoutFork, ChildrenHaveNoDescriptorsButTheStandardOnesAndTheirTies) {
   const Ending ending = play("descriptors");
   ASSERT_EQ(ending.exit_code, 0) << ending.err;
   std::istringstream lines(ending.out);
-  int others = 0;
+  int pipes = 0;
+  int sockets = 0;
   for (std::string line; std::getline(lines, line);) {
     const int number = std::stoi(line);
     if (number <= 2) continue;
-    ++others;
-    EXPECT_NE(line.find(" pipe:["), std::string::npos) << line;
+    pipes += line.find(" pipe:[") != std::string::npos;
+    sockets += line.find(" socket:[") != std::string::npos;
+    EXPECT_EQ(pipes + sockets, number - 2) << line;
   }
-  EXPECT_EQ(others, 1) << ending.out;
+  EXPECT_EQ(pipes, 1) << ending.out;
+  EXPECT_EQ(sockets, 1) << ending.out;
 }
 
 TEST_P(Surroundings, StartingAndJoiningLeaksNoDescriptor) {

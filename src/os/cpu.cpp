@@ -4,27 +4,48 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <fstream>
 #include <limits>
 #include <string>
+#include <vector>
+
+#include "os/error.hpp"
 
 namespace brigade::os {
 
 namespace {
 
-unsigned affinity_cpus() {
-  // The mask may be larger than cpu_set_t on big machines: grow until it fits.
-  for (int cpus = CPU_SETSIZE; cpus <= 1 << 20; cpus *= 2) {
-    cpu_set_t* set = CPU_ALLOC(static_cast<std::size_t>(cpus));
-    if (set == nullptr) break;
-    const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(cpus));
-    const bool ok = ::sched_getaffinity(0, bytes, set) == 0;
-    const int count = ok ? CPU_COUNT_S(bytes, set) : 0;
-    CPU_FREE(set);
-    if (ok) return static_cast<unsigned>(std::max(count, 1));
+// Room for any number of CPUs, in units of cpu_set_t, which has room for 1024.
+using CpuSet = std::vector<cpu_set_t>;
+
+constexpr unsigned kMostCpus = 1U << 20U;
+
+std::size_t bytes_of(const CpuSet& set) { return set.size() * sizeof(cpu_set_t); }
+
+// The CPUs the calling thread may run on; empty when the kernel does not tell.
+CpuSet affinity() {
+  // The kernel wants room for all CPUs there could be: grow until it fits.
+  for (unsigned cpus = CPU_SETSIZE; cpus <= kMostCpus; cpus *= 2) {
+    CpuSet set(cpus / CPU_SETSIZE);
+    if (::sched_getaffinity(0, bytes_of(set), set.data()) == 0) return set;
   }
-  return 1;
+  return {};
+}
+
+unsigned affinity_cpus() {
+  const CpuSet set = affinity();
+  return set.empty() ? 1 : static_cast<unsigned>(std::max(CPU_COUNT_S(bytes_of(set), set.data()), 1));
+}
+
+[[noreturn]] void refuse_cpus(std::span<const unsigned> cpus, int error) {
+  std::string text = cpus.size() == 1 ? "cannot run on CPU" : "cannot run on CPUs";
+  for (const char* separator = " "; const unsigned cpu : cpus) {
+    text += separator + std::to_string(cpu);
+    separator = ", ";
+  }
+  throw_errno(cpus.empty() ? "cannot run on no CPU at all" : text.c_str(), error);
 }
 
 constexpr double kNoQuota = std::numeric_limits<double>::infinity();
@@ -81,6 +102,22 @@ unsigned usable_cpus() {
   const double quota = cgroup_cpus();
   if (quota >= cpus) return cpus;
   return std::max(1U, static_cast<unsigned>(std::ceil(quota)));
+}
+
+void set_affinity(std::span<const unsigned> cpus) {
+  if (cpus.empty()) refuse_cpus(cpus, EINVAL);
+  const unsigned highest = *std::ranges::max_element(cpus);
+  if (highest >= kMostCpus) refuse_cpus({&highest, 1}, EINVAL);
+  CpuSet set(highest / CPU_SETSIZE + 1);
+  for (const unsigned cpu : cpus) CPU_SET_S(cpu, bytes_of(set), set.data());
+  if (::sched_setaffinity(0, bytes_of(set), set.data()) != 0) refuse_cpus(cpus, errno);
+  // The kernel passes over CPUs it cannot give as long as it can give one.
+  const CpuSet given = affinity();
+  std::vector<unsigned> missing;
+  for (const unsigned cpu : cpus) {
+    if (!CPU_ISSET_S(cpu, bytes_of(given), given.data())) missing.push_back(cpu);
+  }
+  if (!missing.empty()) refuse_cpus(missing, EINVAL);
 }
 
 std::uint32_t current_cpu() noexcept {

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "os/code_of_fork.hpp"
 #include "os/cpu.hpp"
 #include "os/memory.hpp"
 #include "os/signals.hpp"
@@ -27,16 +27,6 @@
 
 namespace brigade::os {
 namespace {
-
-// What the body does stays in a fork; its result is the exit code.
-template <class Body>
-int code_of_fork(Body body) {
-  const pid_t pid = ::fork();
-  if (pid == 0) ::_exit(body());
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-}
 
 TEST(Environment, IsReplacedAsAWhole) {
   EXPECT_EQ(code_of_fork([] {

@@ -28,7 +28,10 @@ void Poller::wait(std::vector<std::uint64_t>& ready, std::chrono::milliseconds t
   ready.clear();
   const int n =
       ::epoll_wait(fd_.get(), events.data(), static_cast<int>(events.size()), static_cast<int>(timeout.count()));
-  for (int i = 0; i < n; ++i) ready.push_back(events[static_cast<std::size_t>(i)].data.u64);
+  for (int i = 0; i < n; ++i) {
+    const std::uint64_t tag = events[static_cast<std::size_t>(i)].data.u64;  // packed: not to be referred to
+    ready.push_back(tag);
+  }
 }
 
 bool wait_readable(int fd, std::chrono::steady_clock::time_point deadline) noexcept {

@@ -53,7 +53,6 @@ void tie(ChildTies ties) noexcept {
 void apply(const ChildSettings& settings) {
   if (!settings.directory.empty()) os::change_directory(settings.directory);
   for (const auto& [name, value] : settings.environment) os::set_environment_variable(name, value);
-  if (settings.threads > 0) os::set_thread_budget(settings.threads);
   if (settings.umask) os::set_umask(*settings.umask);
   if (settings.nice != 0) os::add_nice(settings.nice);
   if (!settings.affinity.empty()) os::set_affinity(settings.affinity);
@@ -66,6 +65,7 @@ void apply(const ChildSettings& settings) {
   limits.core_bytes = settings.limits.core_bytes;
   limits.file_bytes = settings.limits.file_bytes;
   os::apply_limits(limits);
+  if (settings.threads > 0) os::set_thread_budget(settings.threads);  // which may start them, with what they inherit
 }
 
 void become(const StartOrder& order, ChildTies ties) {
@@ -84,9 +84,9 @@ void become(const StartOrder& order, ChildTies ties) {
     os::untie_from_parent(ties.lifeline);
     os::start_session();
   }
+  if (order.environment) os::replace_environment(*order.environment);
   if (!order.credentials.empty()) os::take_on_credentials(order.credentials);
   os::set_umask(order.umask);
-  if (order.environment) os::replace_environment(*order.environment);
   if (order.pool_worker) {
     os::ignore_interrupt();
     os::set_oom_score(kChildOomScore);

@@ -2,6 +2,7 @@
 // Names for addresses, by libdw, which is opened when somebody asks: programs that never do do not carry it.
 #include <cxxabi.h>
 #include <dlfcn.h>
+#include <sys/auxv.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -36,6 +37,9 @@ std::string demangled(const char* name) {
 
 #if defined(BRIGADE_HAS_LIBDW)
 
+// Where the kernel loaded the program's loader, if it has one.
+bool is_static() { return ::getauxval(AT_BASE) == 0; }
+
 struct Libdw {
   decltype(&::dwfl_begin) begin;
   decltype(&::dwfl_end) end;
@@ -56,7 +60,8 @@ struct Libdw {
   bool complete = true;
 
   Libdw() {
-    void* const library = ::dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
+    // A static program has no loader to open it with: what dlopen brings into one comes with a C library of its own.
+    void* const library = is_static() ? nullptr : ::dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
     const auto find = [&](auto& function, const char* name) {
       void* const symbol = library == nullptr ? nullptr : ::dlsym(library, name);
       function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(symbol);

@@ -318,15 +318,17 @@ TEST_P(SurroundingsWithoutFork, ChildrenHaveNoDescriptorsButTheStandardOnesAndTh
   std::istringstream lines(ending.out);
   int pipes = 0;
   int sockets = 0;
+  int others = 0;
   for (std::string line; std::getline(lines, line);) {
     const int number = std::stoi(line);
     if (number <= 2) continue;
     pipes += line.find(" pipe:[") != std::string::npos;
     sockets += line.find(" socket:[") != std::string::npos;
-    EXPECT_EQ(pipes + sockets, number - 2) << line;
+    ++others;
   }
   EXPECT_EQ(pipes, 1) << ending.out;
   EXPECT_EQ(sockets, 1) << ending.out;
+  EXPECT_EQ(others, 2) << ending.out;
 }
 
 TEST_P(Surroundings, StartingAndJoiningLeaksNoDescriptor) {

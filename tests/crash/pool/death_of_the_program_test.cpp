@@ -26,6 +26,7 @@ INSTANTIATE_TEST_SUITE_P(StartMethod, DeathOfTheProgram, testing::Values("forkse
 TEST_P(DeathOfTheProgram, TakesItsWorkersAlong) {
   // What the dead program leaves becomes ours, so that nothing can hide.
   ASSERT_EQ(0, ::prctl(PR_SET_CHILD_SUBREAPER, 1));
+  ASSERT_TRUE(eventually([] { return testing_support::children().size() == testing_support::kStandBy; }));
   const std::set<int> before = testing_support::children();
   const Tally tally;
   std::string program = BRIGADE_TEST_KITCHEN;

@@ -157,6 +157,10 @@ class Process {
   // -signal when a signal killed it.
   std::optional<int> exitcode();
 
+  // Whether the kernel, as far as can be seen, killed the child because memory ran out: a SIGKILL that was not ours while
+  // its count of such kills rose, in our control group or in the whole system.
+  bool out_of_memory();
+
   // The exception that ended the child, of its own type and with a RemoteInfo, as from a Future; null while it runs and
   // when it ended otherwise.
   std::exception_ptr exception();

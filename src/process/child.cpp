@@ -47,7 +47,9 @@ bool Child::send_start_request(std::span<const std::byte> block, BlockPlace plac
 
 std::optional<int> Child::reap() {
   const std::lock_guard lock(end_mutex_);
-  if (!exit_code_ && os::fork_generation() == fork_generation_) exit_code_ = os::reap(pidfd_);
+  if (exit_code_ || os::fork_generation() != fork_generation_) return exit_code_;
+  exit_code_ = os::reap(pidfd_);
+  out_of_memory_ = exit_code_ == -kSigKill && !killed_by_us_ && os::oom_killed_since(oom_before_);
   return exit_code_;
 }
 
@@ -116,7 +118,16 @@ std::string Child::captured(Stream stream) {
   return std::string(tails_[stream].view());
 }
 
+bool Child::out_of_memory() {
+  const std::lock_guard lock(end_mutex_);
+  return out_of_memory_;
+}
+
 bool Child::signal(int signal) {
+  if (signal == kSigKill) {
+    const std::lock_guard lock(end_mutex_);
+    killed_by_us_ = true;
+  }
   // After the reaping the kernel itself answers that the process is gone: a pidfd cannot name a stranger.
   return os::send_signal(pidfd_, signal);
 }

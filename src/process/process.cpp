@@ -202,6 +202,11 @@ std::exception_ptr Process::exception() {
   return child ? child->exception() : nullptr;
 }
 
+bool Process::out_of_memory() {
+  const auto child = started(state_);
+  return child && child->poll() && child->out_of_memory();
+}
+
 std::string Process::captured_stdout() {
   const auto child = started(state_);
   return child ? child->captured(internal::Child::kStdout) : "";

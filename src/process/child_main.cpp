@@ -69,7 +69,8 @@ void apply(const ChildSettings& settings) {
   if (settings.threads > 0) os::set_thread_budget(settings.threads);  // which may start them, with what they inherit
 }
 
-void become(const StartOrder& order, ChildTies ties) {
+// What is remembered of this process, instead of what was of the one it is a copy of.
+void rename(const StartOrder& order, ChildTies ties) {
   Runtime& self = runtime();
   // Not self.initialized: it tells whether main calls init(), and only then may a fresh start of the file be made.
   self.name = order.name;
@@ -82,6 +83,10 @@ void become(const StartOrder& order, ChildTies ties) {
   self.chosen_method = Runtime::kNoMethod;
   self.zygote.forget();
   log_to_parent(ties.control, order.log_level);
+}
+
+void become(const StartOrder& order, ChildTies ties) {
+  rename(order, ties);
   if (order.outlives_parent) {
     os::untie_from_parent(ties.lifeline);
     os::start_session();
@@ -206,15 +211,20 @@ ChildTies ties_of(std::string_view option, const std::string& argument) noexcept
 
 void rehearse_child() noexcept {
   try {
-    StartOrder order;
-    order.name = "rehearsal";
-    order.entry = function_ref(reinterpret_cast<const void*>(&rehearse_child));
-    Encoder encoder;
-    encode_start_block(encoder, order, order.entry.image + 1);
-    const std::vector<std::byte> block = encoder.to_vector();
+    watch_throws();
+    static const std::vector<std::byte> block = [] {
+      StartOrder order;
+      order.name = "rehearsal";
+      order.entry = function_ref(reinterpret_cast<const void*>(&rehearse_child));
+      Encoder encoder;
+      encode_start_block(encoder, order, order.entry.image + 1);
+      return encoder.to_vector();
+    }();
     ImageMap images;
     const StartOrder decoded = decode_start_block(block, images);
     images.resolve(decoded.entry);
+    rename(decoded, {-1, -1});
+    const ChildContext context{decoded.name, std::vector<Descriptor>(1)};
     os::flush_all_streams();
   } catch (const std::exception&) {  // a child will say what is wrong
   }
@@ -222,6 +232,7 @@ void rehearse_child() noexcept {
 
 void enter_spare_child(ChildTies ties) noexcept {
   tie(ties);
+  rehearse_child();  // while nobody waits: it copies the pages that the start writes to
   live(ties, {});
 }
 
@@ -234,7 +245,11 @@ void enter_forked_child(ChildTies ties, const ForkedWork& work) noexcept {
   live(ties, work);
 }
 
-void enter_spawned_child(const std::string& argument) noexcept { enter_spare_child(ties_of(kChildArgument, argument)); }
+void enter_spawned_child(const std::string& argument) noexcept {
+  const ChildTies ties = ties_of(kChildArgument, argument);
+  tie(ties);
+  live(ties, {});
+}
 
 void enter_spawned_zygote(const std::string& argument) noexcept {
   const ChildTies ties = ties_of(kZygoteArgument, argument);

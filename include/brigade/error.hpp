@@ -27,7 +27,7 @@
 namespace brigade {
 
 namespace internal {
-struct ThrowTrace;
+struct CallTrace;
 }
 
 class Error : public std::runtime_error {
@@ -144,12 +144,12 @@ class RemoteInfo {
     return named;
   }
   // The same place with its trace.
-  RemoteInfo with_trace(std::shared_ptr<const internal::ThrowTrace> trace) const {
+  RemoteInfo with_trace(std::shared_ptr<const internal::CallTrace> trace) const {
     RemoteInfo traced = *this;
     traced.trace_ = std::move(trace);
     return traced;
   }
-  const std::shared_ptr<const internal::ThrowTrace>& raw_trace() const noexcept { return trace_; }
+  const std::shared_ptr<const internal::CallTrace>& raw_trace() const noexcept { return trace_; }
 
  private:
   struct Text {
@@ -165,7 +165,7 @@ class RemoteInfo {
   int pid_ = 0;
   std::uint64_t task_index_ = 0;
   std::shared_ptr<const Text> text_;  // shared, so that copying an exception does not throw
-  std::shared_ptr<const internal::ThrowTrace> trace_;
+  std::shared_ptr<const internal::CallTrace> trace_;
 };
 
 // What is known about `error`'s origin; null if it was thrown in this process.

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "wire/throw_trace.hpp"
+#include "wire/call_trace.hpp"
 
 #if __has_include(<elfutils/libdwfl.h>)
 #include <elfutils/libdwfl.h>
@@ -104,7 +104,7 @@ class Symbols {
     if (session_ != nullptr) dw_.end(session_);
   }
 
-  Place find(const ThrowTrace::Frame& frame) const {
+  Place find(const CallTrace::Frame& frame) const {
     Place place;
     Dwfl_Module* const module = modules_[frame.module];
     GElf_Addr moved = 0;
@@ -144,18 +144,18 @@ class Symbols {
 class Symbols {
  public:
   explicit Symbols(const std::vector<std::string>&) {}
-  Place find(const ThrowTrace::Frame&) const { return {}; }
+  Place find(const CallTrace::Frame&) const { return {}; }
 };
 
 #endif
 
 }  // namespace
 
-std::string describe(const ThrowTrace& trace) {
+std::string describe(const CallTrace& trace) {
   const Symbols symbols(trace.modules);
   std::ostringstream text;
   for (std::size_t i = 0; i != trace.frames.size(); ++i) {
-    const ThrowTrace::Frame& frame = trace.frames[i];
+    const CallTrace::Frame& frame = trace.frames[i];
     const Place place = symbols.find(frame);
     text << '#' << i << ' ';
     if (!place.function.empty()) text << place.function << ' ';

@@ -29,7 +29,7 @@ void encode_trace(Encoder& encoder, const CallTrace& trace);
 CallTrace decode_trace(Decoder& decoder);
 
 // A line for each frame: function, file and line as far as symbols and debug information are there (and libdw.so.1,
-// which is opened when it is needed), else file and address. Takes a while the first time.
+// which is opened when it is needed, but not by a static program), else file and address. Takes a while the first time.
 std::string describe(const CallTrace& trace);
 
 }  // namespace brigade::internal

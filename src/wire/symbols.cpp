@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "wire/call_trace.hpp"
+#include "wire/image.hpp"
 
 #if __has_include(<elfutils/libdwfl.h>)
 #include <elfutils/libdwfl.h>
@@ -56,7 +57,8 @@ struct Libdw {
   bool complete = true;
 
   Libdw() {
-    void* const library = ::dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
+    // In a static program it would crash, sooner or later.
+    void* const library = program_is_static() ? nullptr : ::dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
     const auto find = [&](auto& function, const char* name) {
       void* const symbol = library == nullptr ? nullptr : ::dlsym(library, name);
       function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(symbol);

@@ -24,7 +24,9 @@ CallTrace decode_trace(Decoder& decoder) {
     decoder.fail("a trace is too long");
   }
   for (const CallTrace::Frame& frame : trace.frames) {
-    if (frame.module >= trace.modules.size()) decoder.fail("a trace names a file that it does not have");
+    if (frame.module >= trace.modules.size() && frame.module != CallTrace::kNoModule) {
+      decoder.fail("a trace names a file that it does not have");
+    }
   }
   return trace;
 }

@@ -15,9 +15,10 @@ namespace brigade::internal {
 // Innermost first.
 struct CallTrace {
   static constexpr std::size_t kMostFrames = 96;
+  static constexpr std::uint32_t kNoModule = 0xffffffff;
 
   struct Frame {
-    std::uint32_t module;   // position in `modules`
+    std::uint32_t module;   // position in `modules`; kNoModule: in no file
     std::uint64_t address;  // as the file was linked; of the call, for all but the innermost
   };
   std::vector<std::string> modules;  // paths

@@ -28,6 +28,7 @@
 #include <brigade/internal/arrived.hpp>
 #include <brigade/register_exception.hpp>
 #include "wire/call_trace.hpp"
+#include "wire/crash_report.hpp"
 #include "wire/growing_list.hpp"
 #include "wire/registered_exceptions.hpp"
 
@@ -223,12 +224,18 @@ struct Form<WorkerDied> {
     encoder.put(error.signal());
     encoder.put(error.exit_code());
     encoder.put(error.task_index());
+    const CrashReport* const report = error.crash_report();
+    brigade::encode(encoder, report != nullptr ? report->record().message : std::vector<std::byte>());
   }
   static std::exception_ptr decode(Decoder& decoder, const Arrival& arrival) {
     const auto pid = decoder.get<int>();
     const auto signal = decoder.get<int>();
     const auto exit_code = decoder.get<int>();
-    return arrive<WorkerDied>(arrival, arrival.text, pid, signal, exit_code, decoder.get<std::uint64_t>());
+    const auto task_index = decoder.get<std::uint64_t>();
+    const auto message = brigade::decode<std::vector<std::byte>>(decoder);
+    std::shared_ptr<const CrashReport> report;
+    if (!message.empty()) report = std::make_shared<const CrashReport>(decode_crash_report(message));
+    return arrive<WorkerDied>(arrival, arrival.text, pid, signal, exit_code, task_index, report);
   }
 };
 

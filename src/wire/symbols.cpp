@@ -158,8 +158,12 @@ std::string describe(const CallTrace& trace) {
   std::ostringstream text;
   for (std::size_t i = 0; i != trace.frames.size(); ++i) {
     const CallTrace::Frame& frame = trace.frames[i];
-    const Place place = symbols.find(frame);
     text << '#' << i << ' ';
+    if (frame.module == CallTrace::kNoModule) {
+      text << "at 0x" << std::hex << frame.address << std::dec << ", which is in no file\n";
+      continue;
+    }
+    const Place place = symbols.find(frame);
     if (!place.function.empty()) text << place.function << ' ';
     if (!place.file.empty()) {
       text << "at " << place.file << ':' << place.line << '\n';

@@ -3,10 +3,13 @@
 
 #include <utility>
 
+#include <brigade/error.hpp>
+
 #include "os/clone.hpp"
 #include "os/pidfd.hpp"
 #include "os/pipe.hpp"
 #include "process/log_relay.hpp"
+#include "wire/crash_report.hpp"
 
 namespace brigade::internal {
 
@@ -14,6 +17,15 @@ namespace {
 
 constexpr int kSigKill = 9;
 constexpr int kSigTerm = 15;
+
+// Null when it makes no sense.
+std::shared_ptr<const CrashReport> read_crash_report(const Report& report) {
+  try {
+    return std::make_shared<const CrashReport>(decode_crash_report(report.bytes));
+  } catch (const SerializationError&) {
+    return nullptr;
+  }
+}
 
 }  // namespace
 
@@ -83,6 +95,9 @@ bool Child::collect() {
       case ReportKind::log:
         if (std::optional<LogRecord> record = decode_record(*report)) records_.push_back(std::move(*record));
         break;
+      case ReportKind::crash:
+        crash_report_ = read_crash_report(*report);
+        break;
       case ReportKind::done:
         break;
     }
@@ -116,6 +131,12 @@ std::string Child::captured(Stream stream) {
   collect();
   const std::lock_guard lock(said_mutex_);
   return std::string(tails_[stream].view());
+}
+
+std::shared_ptr<const CrashReport> Child::crash_report() {
+  if (!poll()) return nullptr;
+  const std::lock_guard lock(said_mutex_);
+  return crash_report_;
 }
 
 bool Child::out_of_memory() {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <brigade/context.hpp>
+#include <brigade/crash_report.hpp>
 #include <brigade/internal/child_entry.hpp>
 #include <brigade/internal/log_hooks.hpp>
 
@@ -92,6 +93,9 @@ class Child {
 
   // The exception that ended it; null while it runs, and when it ended otherwise.
   std::exception_ptr exception();
+
+  // What it could still say when it crashed; null while it runs, and when it said nothing.
+  std::shared_ptr<const CrashReport> crash_report();
 
   // Whether the kernel killed it, as far as can be seen, because memory ran out. For a child that has ended.
   bool out_of_memory();

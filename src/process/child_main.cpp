@@ -15,6 +15,7 @@
 
 #include "os/clone.hpp"
 #include "os/cpu.hpp"
+#include "os/crash_signals.hpp"
 #include "os/error.hpp"
 #include "os/identity.hpp"
 #include "os/lifeline.hpp"
@@ -156,6 +157,7 @@ int run(ChildTies ties, const ForkedWork& forked) {
     entry_at = images.resolve(order.entry);
     for (const ExceptionKindGetter getter : order.exceptions) register_exception_kind(getter);
     become(order, ties);
+    os::install_crash_handlers(ties.control);
     os::unblock_all_signals();
     if (forked.closure != nullptr) {
       (*forked.closure)();
@@ -212,6 +214,7 @@ ChildTies ties_of(std::string_view option, const std::string& argument) noexcept
 void rehearse_child() noexcept {
   try {
     watch_throws();
+    os::prepare_crash_handlers();
     static const std::vector<std::byte> block = [] {
       StartOrder order;
       order.name = "rehearsal";
@@ -248,6 +251,7 @@ void enter_forked_child(ChildTies ties, const ForkedWork& work) noexcept {
 void enter_spawned_child(const std::string& argument) noexcept {
   const ChildTies ties = ties_of(kChildArgument, argument);
   tie(ties);
+  os::prepare_crash_handlers();
   live(ties, {});
 }
 

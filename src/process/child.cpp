@@ -18,10 +18,11 @@ namespace {
 constexpr int kSigKill = 9;
 constexpr int kSigTerm = 15;
 
-// Null when it makes no sense.
-std::shared_ptr<const CrashReport> read_crash_report(const Report& report) {
+// Null when it makes no sense, or is somebody else's.
+std::shared_ptr<const CrashReport> read_crash_report(const Report& report, int pid) {
   try {
-    return std::make_shared<const CrashReport>(decode_crash_report(report.bytes));
+    auto read = std::make_shared<const CrashReport>(decode_crash_report(report.bytes));
+    return read->pid() == pid ? read : nullptr;
   } catch (const SerializationError&) {
     return nullptr;
   }
@@ -96,7 +97,7 @@ bool Child::collect() {
         if (std::optional<LogRecord> record = decode_record(*report)) records_.push_back(std::move(*record));
         break;
       case ReportKind::crash:
-        crash_report_ = read_crash_report(*report);
+        if (!crash_report_) crash_report_ = read_crash_report(*report, pid_);
         break;
       case ReportKind::done:
         break;

@@ -145,6 +145,7 @@ class Child {
 
   std::mutex said_mutex_;
   std::optional<Report> exception_;  // under said_mutex_, as what follows; as it came
+  std::shared_ptr<const CrashReport> crash_report_;
   std::array<Tail, kStreams> tails_;
   std::vector<LogRecord> records_;  // not passed on yet
 

@@ -123,7 +123,7 @@ std::span<const std::byte> map_block(int block) {
 void report_exception(const std::string& name, const void* entry, ChildTies ties) noexcept {
   const std::exception_ptr error = std::current_exception();
   try {
-    const ThrowTrace trace = take_throw_trace(entry);
+    const CallTrace trace = take_throw_trace(entry);
     Encoder bytes;
     encode_exception(bytes, error, trace.frames.empty() ? nullptr : &trace);
     send_report(ties.control, ReportKind::exception, bytes.to_vector());
@@ -157,8 +157,8 @@ int run(ChildTies ties, const ForkedWork& forked) {
     entry_at = images.resolve(order.entry);
     for (const ExceptionKindGetter getter : order.exceptions) register_exception_kind(getter);
     become(order, ties);
-    os::install_crash_handlers(ties.control);
     os::unblock_all_signals();
+    os::install_crash_handlers(ties.control);
     if (forked.closure != nullptr) {
       (*forked.closure)();
       return 0;

@@ -150,6 +150,7 @@ TEST_P(ResourceLimitsConformance, BeyondFileBytesThereIsEfbigForThoseWhoIgnoreTh
 }
 
 // The report of an exception, and of one too long for a message, is no file of the child's.
+// Known to fail: a long one is reported in a memfd, which is a file to the kernel, so that SIGXFSZ ends the child.
 TEST_P(ResourceLimitsConformance, AnExceptionArrivesFromBehindANarrowFileLimit) {
   for (const std::size_t size : {std::size_t{10}, std::size_t{1'000'000}}) {
     Process process = ended_with(
@@ -184,10 +185,9 @@ TEST_P(ResourceLimitsConformance, NeitherTheParentNorTheNextChildHasThem) {
 }
 
 TEST_P(ResourceLimitsConformance, ALimitThatLeavesNoRoomIsAnEndAndNoHang) {
-  for (const ResourceLimits& limits : {ResourceLimits{.memory_bytes = 0}, ResourceLimits{.open_files = 0}}) {
-    Process process = ended_with(limits, open_many);
-    EXPECT_TRUE(process.exitcode().has_value());
-    EXPECT_NE(process.exitcode(), 0);
+  EXPECT_EQ(ended_with({.open_files = 0}, open_many).exitcode(), 1);
+  if (!kSanitized) {
+    EXPECT_EQ(ended_with({.memory_bytes = 0}, fill_some_memory).exitcode(), 1);
   }
 }
 

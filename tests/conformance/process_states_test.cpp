@@ -238,7 +238,9 @@ TEST_P(ProcessStates, AStartThatFailedCanBeRepeated) {
   once.join();
   const std::vector<std::string> lines = lines_of(file_);
   ASSERT_EQ(lines.size(), 2U);
-  if (GetParam() != "fork") EXPECT_EQ(lines[0], lines[1]);  // a fork has what its parent has open
+  if (GetParam() != "fork") {  // a fork has what its parent has open
+    EXPECT_EQ(lines[0], lines[1]);
+  }
 }
 
 // ---- names ----

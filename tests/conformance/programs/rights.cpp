@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -82,6 +83,13 @@ int no_new_privs(const std::string& method, const std::string& path) {
 int capability(const std::string& method, const std::string& path) {
   if (run(method, [] {}) != 0) return 90;
   if (::prctl(PR_CAPBSET_DROP, CAP_CHOWN, 0, 0, 0) != 0) return 91;
+  // Out of what it may have now as well: a process that kept it could not be made anew.
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3]{};
+  if (::syscall(SYS_capget, &header, sets) != 0) return 92;
+  sets[0].permitted &= ~(1U << CAP_CHOWN);
+  sets[0].effective &= ~(1U << CAP_CHOWN);
+  if (::syscall(SYS_capset, &header, sets) != 0) return 93;
   return run(
       method,
       [](const std::string& file) {

@@ -386,7 +386,7 @@ bool read_start_block(View bytes) {
     const internal::StartOrder copy = internal::decode_start_block(again, images_again);
     expect(copy.name == order.name && copy.pool_worker == order.pool_worker && copy.environment == order.environment &&
                copy.settings == order.settings && copy.credentials == order.credentials && copy.entry == order.entry &&
-                std::ranges::equal(copy.arguments, order.arguments),
+               std::ranges::equal(copy.arguments, order.arguments),
            "a start order changes on its way");
   });
   return true;

@@ -25,7 +25,7 @@ namespace brigade {
 
 // What a child may use at most; what is not named is as in this process. A child cannot raise its limits again.
 struct ResourceLimits {
-  std::optional<std::uint64_t> memory_bytes = {};    // of its heap and data; beyond, allocation throws std::bad_alloc
+  std::optional<std::uint64_t> memory_bytes = {};     // of its heap and data; beyond, allocation throws std::bad_alloc
   std::optional<std::chrono::seconds> cpu_time = {};  // of all its threads; then SIGXCPU, a second later SIGKILL
   std::optional<std::uint64_t> open_files = {};
   std::optional<std::uint64_t> core_bytes = {};  // of a core dump; 0: none
@@ -35,18 +35,19 @@ struct ResourceLimits {
 };
 
 struct ProcessOptions {
-  std::string name = {};             // "Process-1", "Process-2", ... when empty
-  std::optional<bool> daemon = {};   // terminated instead of joined at the end; like this process itself when not set
+  std::string name = {};            // "Process-1", "Process-2", ... when empty
+  std::optional<bool> daemon = {};  // terminated instead of joined at the end; like this process itself when not set
   Context context = Context();
   ResourceLimits limits = {};
   std::filesystem::path directory = {};  // where the child works; where this process works at start() when empty
-  std::map<std::string, std::optional<std::string>> environment = {};  // variables it has besides ours; nullopt: has not
+  std::map<std::string, std::optional<std::string>> environment =
+      {};  // variables it has besides ours; nullopt: has not
   std::optional<unsigned> umask = {};
   int nice = 0;                         // added to our niceness
   std::vector<unsigned> affinity = {};  // the CPUs it may run on; as ours when empty
-  unsigned threads = 0;          // what OpenMP, OpenBLAS, MKL and their like may start there; 0: as they please
-  bool capture_output = false;   // stdout and stderr go to captured_stdout() and captured_stderr()
-  bool outlive_parent = false;   // not killed when this process ends, and not waited for; in a session of its own
+  unsigned threads = 0;                 // what OpenMP, OpenBLAS, MKL and their like may start there; 0: as they please
+  bool capture_output = false;          // stdout and stderr go to captured_stdout() and captured_stderr()
+  bool outlive_parent = false;  // not killed when this process ends, and not waited for; in a session of its own
 };
 
 // Chooses the constructors of Process that take a closure.
@@ -104,8 +105,8 @@ concept ProcessTarget = !std::is_same_v<T, ProcessOptions> && !std::is_same_v<T,
 class Process {
  public:
   template <class F, class... Args>
-  requires(internal::ProcessTarget<std::decay_t<F>> && !std::is_same_v<std::decay_t<F>, Process>) explicit Process(
-      F&& function, Args&&... args)
+  requires(internal::ProcessTarget<std::decay_t<F>> &&
+           !std::is_same_v<std::decay_t<F>, Process>) explicit Process(F&& function, Args&&... args)
       : Process(ProcessOptions{}, std::forward<F>(function), std::forward<Args>(args)...) {}
 
   template <class F, class... Args>

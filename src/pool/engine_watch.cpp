@@ -8,6 +8,7 @@
 #include "os/pidfd.hpp"
 #include "os/signals.hpp"
 #include "pool/engine.hpp"
+#include "process/runtime.hpp"
 
 namespace brigade::internal {
 
@@ -39,7 +40,11 @@ std::string who(const Child& child) {
 
 void Engine::start_thread() {
   const os::SignalBlock handlers_run_on_the_users_threads;
-  thread_ = std::thread([this] { run(); });
+  ++runtime().own_threads;
+  thread_ = std::thread([this] {
+    run();
+    --runtime().own_threads;
+  });
 }
 
 void Engine::run() noexcept {
@@ -160,7 +165,8 @@ std::exception_ptr Engine::death_error(const Worker& worker, const Task& task, i
     return std::make_exception_ptr(TimeoutError("task " + std::to_string(index) + " ran longer than its limit of " +
                                                 seconds(task.timeout_) + "; " + who(*worker.child) + " was stopped"));
   }
-  std::string text = who(*worker.child) + " " + describe_exit_code(exit_code) + " while it ran task " + std::to_string(index);
+  std::string text =
+      who(*worker.child) + " " + describe_exit_code(exit_code) + " while it ran task " + std::to_string(index);
   if (!worker.corrupt.empty()) text += ": " + worker.corrupt;
   const int signal = exit_code < 0 ? -exit_code : 0;
   return std::make_exception_ptr(WorkerDied(text, worker.child->pid(), signal, exit_code, index));

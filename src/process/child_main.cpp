@@ -24,6 +24,7 @@
 #include "os/surroundings.hpp"
 #include "os/thread_budget.hpp"
 #include "process/launch.hpp"
+#include "process/log_relay.hpp"
 #include "process/report.hpp"
 #include "process/runtime.hpp"
 #include "process/start_block.hpp"
@@ -80,6 +81,7 @@ void become(const StartOrder& order, ChildTies ties) {
   self.children.clear();
   self.chosen_method = Runtime::kNoMethod;
   self.zygote.forget();
+  log_to_parent(ties.control, order.log_level);
   if (order.outlives_parent) {
     os::untie_from_parent(ties.lifeline);
     os::start_session();

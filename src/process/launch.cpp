@@ -11,10 +11,12 @@
 #include "os/clone.hpp"
 #include "os/identity.hpp"
 #include "os/pidfd.hpp"
+#include "os/pipe.hpp"
 #include "os/signals.hpp"
 #include "os/surroundings.hpp"
 #include "os/unix_socket.hpp"
 #include "process/child_main.hpp"
+#include "process/log_relay.hpp"
 #include "process/runtime.hpp"
 #include "process/start_block.hpp"
 
@@ -29,7 +31,8 @@ constexpr int kStartAttempts = 3;
 // A child of a process with threads finds locked for ever what they had locked.
 void warn_of_threads() {
   static std::atomic<bool> warned = false;
-  if (os::is_single_threaded() || warned.exchange(true)) return;
+  if (os::is_single_threaded() || warned) return;
+  if (os::thread_count() <= 1 + runtime().own_threads || warned.exchange(true)) return;
   os::write_error(
       "brigade: a process with threads starts another by 'fork': locks that its threads hold stay locked there. The "
       "other start methods are safe. (Said once.)\n");
@@ -44,6 +47,7 @@ std::vector<std::byte> start_block_of(const ChildSpec& spec, const os::Identity&
   order.daemon = spec.daemon;
   order.pool_worker = spec.pool_worker;
   order.outlives_parent = spec.outlives_parent;
+  order.log_level = wanted_log_level();
   order.umask = identity.umask;
   if (spec.context.method() == Context::Method::spawn) order.credentials = identity.credentials;
   if (spec.context.method() == Context::Method::forkserver && !runtime().zygote.passes_environment_on()) {
@@ -93,17 +97,33 @@ NewChild make_child(const ChildSpec& spec, const os::Identity& identity, std::sp
   return make_by_fork({block, spec.closure.get()});
 }
 
+// The pipes that stand for a child's standard output and error; empty when these are ours.
+struct CapturedOutput {
+  std::array<os::Fd, Child::kStreams> read;
+  std::array<os::Fd, Child::kStreams> write;
+
+  explicit CapturedOutput(bool wanted) {
+    for (std::size_t i = 0; wanted && i != Child::kStreams; ++i) {
+      os::PipeEnds ends = os::make_output_pipe();
+      read[i] = std::move(ends.read);
+      write[i] = std::move(ends.write);
+    }
+  }
+};
+
 // What the child gets besides what it was given: where it is to work, and what this process shows as its standard
 // streams, or nothing when it has closed them.
 struct Surroundings {
   os::Fd directory = os::open_working_directory();
   os::Fd null = os::is_open(1) && os::is_open(2) ? os::Fd() : os::open_null();
 
-  std::vector<int> fds(std::span<const int> given) const {
+  std::vector<int> fds(std::span<const int> given, const CapturedOutput& captured) const {
     std::vector<int> all(kStartFds);
     all[kDirectoryFd] = directory.get();
-    all[kStdoutFd] = os::is_open(1) ? 1 : null.get();
-    all[kStderrFd] = os::is_open(2) ? 2 : null.get();
+    for (std::size_t i = 0; i != Child::kStreams; ++i) {
+      const int standard = static_cast<int>(i) + 1;
+      all[kStdoutFd + i] = captured.write[i] ? captured.write[i].get() : os::is_open(standard) ? standard : null.get();
+    }
     all.insert(all.end(), given.begin(), given.end());
     return all;
   }
@@ -126,15 +146,17 @@ std::shared_ptr<Child> launch(const ChildSpec& spec) {
   const os::Identity identity = os::read_identity();
   const std::vector<std::byte> block = start_block_of(spec, identity);
   const Surroundings surroundings;
-  const std::vector<int> fds = surroundings.fds(spec.fds);
   const bool forked = spec.context.method() == Context::Method::fork;
   for (int attempt = 0; attempt < kStartAttempts; ++attempt) {
-    auto child = std::make_shared<Child>(make_child(spec, identity, block), spec);
+    CapturedOutput captured(spec.capture_output);
+    const std::vector<int> fds = surroundings.fds(spec.fds, captured);
+    auto child = std::make_shared<Child>(make_child(spec, identity, block), spec, std::move(captured.read));
     const bool sent =
         child->send_start_request(block, forked ? BlockPlace::memory_of_the_child : BlockPlace::where_it_fits, fds);
     if (spec.context.method() == Context::Method::forkserver) runtime().zygote.order_another();
     if (!sent) continue;  // somebody killed it before it had begun
     remember(child);
+    if (spec.capture_output || wanted_log_level() < kLogNothing) relay(child);
     return child;
   }
   throw Error("process '" + spec.name + "' cannot be started: its process was killed before it had begun, " +
@@ -169,69 +191,6 @@ void end_children_at_exit() {
       }
     }
   });
-}
-
-Child::Child(NewChild made, const ChildSpec& spec)
-    : pid_(made.process.pid),
-      fork_generation_(os::fork_generation()),
-      name_(spec.name),
-      daemon_(spec.daemon),
-      pool_worker_(spec.pool_worker),
-      outlives_parent_(spec.outlives_parent),
-      pidfd_(std::move(made.process.pidfd)),
-      lifeline_(std::move(made.lifeline)),
-      control_(std::move(made.control)) {}
-
-bool Child::send_start_request(std::span<const std::byte> block, BlockPlace place, std::span<const int> fds) const {
-  return internal::send_start_request(control_, block, place, fds);
-}
-
-void Child::read_reports() {
-  while (std::optional<Report> report = receive_report(control_, os::WhenEmpty::give_up)) {
-    if (report->kind == ReportKind::exception) exception_ = std::move(report);
-  }
-}
-
-std::exception_ptr Child::exception() {
-  const std::optional<int> code = poll();
-  const std::lock_guard lock(mutex_);
-  return code && exception_ ? decode_report(*exception_, RemoteInfo(pid_, name_, 0)) : nullptr;
-}
-
-Child::~Child() {
-  if (os::fork_generation() != fork_generation_) return;
-  if (outlives_parent_ || poll()) return;
-  os::send_signal(pidfd_, kSigKill);
-  wait(os::kNever);
-}
-
-std::optional<int> Child::poll() {
-  const std::lock_guard lock(mutex_);
-  if (exit_code_ || os::fork_generation() != fork_generation_) return exit_code_;
-  exit_code_ = os::reap(pidfd_);
-  if (exit_code_) read_reports();
-  return exit_code_;
-}
-
-std::optional<int> Child::wait(os::Deadline deadline) {
-  if (const std::optional<int> known = poll()) return known;
-  os::wait_for_exit(pidfd_, deadline);
-  return poll();
-}
-
-bool Child::signal(int signal) {
-  // After the reaping the kernel itself answers that the process is gone: a pidfd cannot name a stranger.
-  return os::send_signal(pidfd_, signal);
-}
-
-void Child::stop(std::chrono::milliseconds grace) {
-  if (!signal(kSigTerm)) {
-    poll();
-    return;
-  }
-  if (wait(os::deadline_after(grace))) return;
-  signal(kSigKill);
-  wait(os::kNever);
 }
 
 }  // namespace brigade::internal

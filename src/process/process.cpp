@@ -48,6 +48,7 @@ class ProcessState {
     spec_.name = options_.name;
     spec_.daemon = options_.daemon.value_or(runtime().daemon);
     spec_.outlives_parent = options_.outlive_parent;
+    spec_.capture_output = options_.capture_output;
     spec_.settings = settings_of(options_);
   }
 
@@ -199,6 +200,15 @@ std::optional<int> Process::exitcode() {
 std::exception_ptr Process::exception() {
   const auto child = started(state_);
   return child ? child->exception() : nullptr;
+}
+
+std::string Process::captured_stdout() {
+  const auto child = started(state_);
+  return child ? child->captured(internal::Child::kStdout) : "";
+}
+std::string Process::captured_stderr() {
+  const auto child = started(state_);
+  return child ? child->captured(internal::Child::kStderr) : "";
 }
 
 std::string Process::name() const { return held(state_, "name").spec().name; }

@@ -27,8 +27,7 @@ std::vector<std::byte> contents_of(const os::Fd& file) {
   if (!os::is_sealed_memory(file.get())) return {};
   const std::size_t size = os::file_size(file);
   if (size > kMaxInFile) return {};
-  const os::Mapping mapping =
-      os::Mapping::of(file, 0, size, os::Mapping::Access::read_only, os::Mapping::Inherit::no);
+  const os::Mapping mapping = os::Mapping::of(file, 0, size, os::Mapping::Access::read_only, os::Mapping::Inherit::no);
   const std::span<const std::byte> bytes = mapping.bytes();
   return {bytes.begin(), bytes.end()};
 }

@@ -20,6 +20,7 @@ namespace brigade::internal {
 enum class ReportKind : std::uint32_t {
   done,       // what was asked for is done
   exception,  // the exception that ended the child, or what was asked for
+  log,        // a log record
 };
 
 struct Report {

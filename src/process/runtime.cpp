@@ -23,6 +23,7 @@ Runtime& runtime() {
           runtime().zygote.forget();
           runtime().zygote.unlock();
           runtime().children.clear();
+          runtime().own_threads = 0;
           runtime().children_mutex.unlock();
         });
     return made;

@@ -25,13 +25,15 @@ struct Runtime {
   std::atomic<unsigned> children_named = 0;
   std::string name = "MainProcess";
   bool daemon = false;
-  std::string parent_name;  // of a child
-  int parent_pid = 0;       // 0: not a child
+  std::string parent_name;               // of a child
+  int parent_pid = 0;                    // 0: not a child
   std::string name_prefix = "Process-";  // of children without a name of their own
 
   std::string program;  // argv[0]; constant after init()
 
   std::atomic<int> chosen_method = kNoMethod;  // a Context::Method
+
+  std::atomic<int> own_threads = 0;  // of the library: they hold nothing over a fork
 
   ZygoteClient zygote;
 

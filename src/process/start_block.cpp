@@ -20,6 +20,7 @@ void encode_start_block(Encoder& out, const StartOrder& order, std::uint32_t ima
   encode(out, order.daemon);
   encode(out, order.pool_worker);
   encode(out, order.outlives_parent);
+  encode(out, order.log_level);
   encode(out, order.umask);
   encode(out, order.credentials);
   encode(out, order.environment);
@@ -46,6 +47,7 @@ StartOrder decode_start_block(std::span<const std::byte> block, ImageMap& images
   order.daemon = decode<bool>(in);
   order.pool_worker = decode<bool>(in);
   order.outlives_parent = decode<bool>(in);
+  order.log_level = decode<int>(in);
   order.umask = decode<unsigned>(in);
   order.credentials = decode<std::string>(in);
   order.environment = decode<std::optional<std::vector<std::string>>>(in);

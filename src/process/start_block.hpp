@@ -12,6 +12,7 @@
 
 #include <brigade/codec.hpp>
 #include <brigade/internal/child_entry.hpp>
+#include <brigade/internal/log_hooks.hpp>
 #include <brigade/process.hpp>
 
 #include "wire/definitions.hpp"
@@ -39,6 +40,7 @@ struct StartOrder {
   bool daemon = false;
   bool pool_worker = false;  // leaves Ctrl-C to its parent, is the first to go when memory runs out
   bool outlives_parent = false;
+  int log_level = kLogNothing;                          // below which the parent does not want its records
   unsigned umask = 0;                                   // the parent's
   std::string credentials;                              // to take on; "": the inherited ones are right
   std::optional<std::vector<std::string>> environment;  // nullopt: the inherited one is right

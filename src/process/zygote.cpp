@@ -114,7 +114,8 @@ void run_preload(std::span<const std::byte> order) {
   function.image = in.get<std::uint32_t>();
   function.offset = in.get<std::uint64_t>();
   reinterpret_cast<void (*)()>(images.resolve(function))();
-  if (os::thread_count() != 1) throw Error("a preload function left threads running: what has threads cannot be cloned");
+  if (os::thread_count() != 1)
+    throw Error("a preload function left threads running: what has threads cannot be cloned");
   os::flush_all_streams();
 }
 
@@ -196,7 +197,8 @@ bool ZygoteClient::start_by_exec(const std::string& credentials) {
   auto [ours, theirs] = os::make_socket_pair();
   os::Lifeline lifeline = os::make_lifeline();
   const std::array keep{lifeline.child.get(), theirs.get()};
-  adopt(os::spawn_self(spawn_arguments(runtime().program, kZygoteArgument), keep), std::move(ours), std::move(lifeline.parent), credentials);
+  adopt(os::spawn_self(spawn_arguments(runtime().program, kZygoteArgument), keep), std::move(ours),
+        std::move(lifeline.parent), credentials);
   const std::optional<std::exception_ptr> begun = execute(ZygoteOrder::begin, std::as_bytes(std::span(credentials)));
   if (begun && *begun) {
     stop();

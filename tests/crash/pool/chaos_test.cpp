@@ -192,7 +192,8 @@ TEST_F(Chaos, CostsNoMoreThanWhatWasKilledAndLeavesNothing) {
   EXPECT_GT(killer_.kills(), 0);
   EXPECT_GT(ends_, killer_.kills());
   EXPECT_LE(died_, killer_.kills());
-  EXPECT_TRUE(testing_support::eventually([&] { return Holdings() == before; })) << before << ", and now " << Holdings();
+  EXPECT_TRUE(testing_support::eventually([&] { return Holdings() == before; }))
+      << before << ", and now " << Holdings();
   RecordProperty("kills", killer_.kills());
   RecordProperty("ends", ends_);
   RecordProperty("died", died_);
@@ -231,7 +232,8 @@ TEST_F(Chaos, ExecutorsThatEndWhileTheirWorkersAreKilledLeaveNothing) {
     }
     killer.join();
   }
-  EXPECT_TRUE(testing_support::eventually([&] { return Holdings() == before; })) << before << ", and now " << Holdings();
+  EXPECT_TRUE(testing_support::eventually([&] { return Holdings() == before; }))
+      << before << ", and now " << Holdings();
 }
 
 }  // namespace

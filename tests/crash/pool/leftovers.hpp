@@ -79,8 +79,8 @@ inline Holdings settled_holdings() {
 }
 
 inline std::ostream& operator<<(std::ostream& out, const Holdings& held) {
-  out << held.descriptors << " descriptors, " << held.threads << " threads, " << held.segments << " segments, " << held.processes
-      << " children";
+  out << held.descriptors << " descriptors, " << held.threads << " threads, " << held.segments << " segments, "
+      << held.processes << " children";
   return out;
 }
 

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Pipes that a process reads what another one writes from.
+
+#include <functional>
+#include <string_view>
+
+#include "os/fd.hpp"
+
+namespace brigade::os {
+
+// `read` does not wait, `write` does. Throws std::system_error.
+struct PipeEnds {
+  Fd read;
+  Fd write;
+};
+PipeEnds make_output_pipe();
+
+// Hands on what is there now; false when nothing more can come.
+bool read_available(const Fd& pipe, const std::function<void(std::string_view)>& take);
+
+// Whether the other end of a pipe or socket is closed. What it sent before may still be there.
+bool is_hung_up(const Fd& fd) noexcept;
+
+}  // namespace brigade::os

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "process/child.hpp"
+
+#include <utility>
+
+#include "os/clone.hpp"
+#include "os/pidfd.hpp"
+#include "os/pipe.hpp"
+#include "process/log_relay.hpp"
+
+namespace brigade::internal {
+
+namespace {
+
+constexpr int kSigKill = 9;
+constexpr int kSigTerm = 15;
+
+}  // namespace
+
+void Tail::append(std::string_view text) {
+  text_ += text;
+  if (text_.size() > 2 * kKept) text_.erase(0, text_.size() - kKept);
+}
+
+Child::Child(NewChild made, const ChildSpec& spec, std::array<os::Fd, kStreams> captured)
+    : pid_(made.process.pid),
+      fork_generation_(os::fork_generation()),
+      name_(spec.name),
+      daemon_(spec.daemon),
+      pool_worker_(spec.pool_worker),
+      outlives_parent_(spec.outlives_parent),
+      pidfd_(std::move(made.process.pidfd)),
+      lifeline_(std::move(made.lifeline)),
+      control_(std::move(made.control)),
+      streams_(std::move(captured)) {}
+
+Child::~Child() {
+  if (os::fork_generation() != fork_generation_) return;
+  if (outlives_parent_ || poll()) return;
+  os::send_signal(pidfd_, kSigKill);
+  wait(os::kNever);
+}
+
+bool Child::send_start_request(std::span<const std::byte> block, BlockPlace place, std::span<const int> fds) const {
+  return internal::send_start_request(control_, block, place, fds);
+}
+
+std::optional<int> Child::reap() {
+  const std::lock_guard lock(end_mutex_);
+  if (!exit_code_ && os::fork_generation() == fork_generation_) exit_code_ = os::reap(pidfd_);
+  return exit_code_;
+}
+
+std::optional<int> Child::poll() {
+  const std::optional<int> code = reap();
+  if (!code || os::fork_generation() != fork_generation_) return code;
+  collect();
+  if (!pool_worker_) pass_records_on();  // code of the user's, which never runs under a lock of the pool's
+  return code;
+}
+
+std::optional<int> Child::wait(os::Deadline deadline) {
+  if (const std::optional<int> known = poll()) return known;
+  os::wait_for_exit(pidfd_, deadline);
+  return poll();
+}
+
+// False when the child cannot say any more.
+bool Child::collect() {
+  const std::lock_guard lock(said_mutex_);
+  bool more = false;
+  for (std::size_t i = 0; i != kStreams; ++i) {
+    if (streams_[i])
+      more = os::read_available(streams_[i], [&](std::string_view text) { tails_[i].append(text); }) || more;
+  }
+  while (std::optional<Report> report = receive_report(control_, os::WhenEmpty::give_up)) {
+    switch (report->kind) {
+      case ReportKind::exception:
+        exception_ = std::move(report);
+        break;
+      case ReportKind::log:
+        if (std::optional<LogRecord> record = decode_record(*report)) records_.push_back(std::move(*record));
+        break;
+      case ReportKind::done:
+        break;
+    }
+  }
+  return more || !os::is_hung_up(control_);
+}
+
+void Child::pass_records_on() {
+  const std::lock_guard lock(passing_mutex_);
+  std::vector<LogRecord> records;
+  {
+    const std::lock_guard said(said_mutex_);
+    records.swap(records_);
+  }
+  for (const LogRecord& record : records) pass_record_on(record);
+}
+
+bool Child::listen() {
+  const bool more = collect();
+  pass_records_on();
+  return more;
+}
+
+std::exception_ptr Child::exception() {
+  if (!poll()) return nullptr;
+  const std::lock_guard lock(said_mutex_);
+  return exception_ ? decode_report(*exception_, RemoteInfo(pid_, name_, 0)) : nullptr;
+}
+
+std::string Child::captured(Stream stream) {
+  collect();
+  const std::lock_guard lock(said_mutex_);
+  return std::string(tails_[stream].view());
+}
+
+bool Child::signal(int signal) {
+  // After the reaping the kernel itself answers that the process is gone: a pidfd cannot name a stranger.
+  return os::send_signal(pidfd_, signal);
+}
+
+void Child::stop(std::chrono::milliseconds grace) {
+  if (!signal(kSigTerm)) {
+    poll();
+    return;
+  }
+  if (wait(os::deadline_after(grace))) return;
+  signal(kSigKill);
+  wait(os::kNever);
+}
+
+}  // namespace brigade::internal

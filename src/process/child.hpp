@@ -19,6 +19,7 @@
 #include <brigade/internal/log_hooks.hpp>
 
 #include "os/clock.hpp"
+#include "os/clone.hpp"
 #include "os/fd.hpp"
 #include "os/lifeline.hpp"
 #include "process/report.hpp"
@@ -43,7 +44,7 @@ struct ChildSpec {
   bool outlives_parent = false;
   bool capture_output = false;
   ChildSettings settings;
-  std::shared_ptr<const std::function<void()>> closure;  // by fork: to be run instead of the entry
+  std::shared_ptr<const std::function<void()>> closure;  // by fork: what run_closure, the entry then, runs
 };
 
 // The last of what came through a pipe.
@@ -79,6 +80,7 @@ class Child {
   int pid() const { return pid_; }
   const std::string& name() const { return name_; }
   bool daemon() const { return daemon_; }
+  bool is_ours() const { return os::fork_generation() == fork_generation_; }
   bool pool_worker() const { return pool_worker_; }
   bool outlives_parent() const { return outlives_parent_; }
   const os::Fd& pidfd() const { return pidfd_; }

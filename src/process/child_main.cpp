@@ -131,6 +131,8 @@ void report_exception(const std::string& name, const void* entry, ChildTies ties
   }
 }
 
+const std::function<void()>* closure = nullptr;  // of this process's ForkedWork
+
 int run(ChildTies ties, const ForkedWork& forked) {
   std::string name = "(unknown)";
   const void* entry_at = nullptr;
@@ -152,10 +154,7 @@ int run(ChildTies ties, const ForkedWork& forked) {
     for (const ExceptionKindGetter getter : order.exceptions) register_exception_kind(getter);
     become(order, ties);
     os::unblock_all_signals();
-    if (forked.closure != nullptr) {
-      (*forked.closure)();
-      return 0;
-    }
+    closure = forked.closure;
     ChildContext context{order.name, {}};
     for (const int fd : given) context.handles.emplace_back(fd);
     Decoder arguments(order.arguments, &images, &context.handles);
@@ -203,6 +202,11 @@ ChildTies ties_of(std::string_view option, const std::string& argument) noexcept
 }
 
 }  // namespace
+
+int run_closure(Decoder&, ChildContext&) {
+  (*closure)();
+  return 0;
+}
 
 void rehearse_child() noexcept {
   try {

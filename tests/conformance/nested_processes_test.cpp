@@ -35,13 +35,15 @@ void descend(const std::string& path, const std::vector<std::string>& methods, i
 using Three = std::tuple<std::string, std::string, std::string>;
 
 class NestedProcesses : public testing::TestWithParam<Three> {};
+
+std::string three_names(const testing::TestParamInfo<Three>& kind) {
+  const auto& [first, second, third] = kind.param;
+  return first + "_" + second + "_" + third;
+}
 INSTANTIATE_TEST_SUITE_P(By, NestedProcesses,
                          testing::Combine(testing::ValuesIn(kMethods), testing::ValuesIn(kMethods),
                                           testing::ValuesIn(kMethods)),
-                         [](const testing::TestParamInfo<Three>& info) {
-                           return std::get<0>(info.param) + "_" + std::get<1>(info.param) + "_" +
-                                  std::get<2>(info.param);
-                         });
+                         three_names);
 
 TEST_P(NestedProcesses, ThreeDeepAllAreChildrenOfTheirParentsAndAnswer) {
   const auto& [first, second, third] = GetParam();

@@ -358,6 +358,9 @@ TEST_P(ProcessStates, StopEndsAStoppedProcessToo) {
   Process process(options(true), sleep_for_ever);
   process.start();
   ::kill(*process.pid(), SIGSTOP);
+  // SIGTERM waits only when it has stopped.
+  ASSERT_TRUE(eventually(
+      [&] { return text_of("/proc/" + std::to_string(*process.pid()) + "/stat").find(") T ") != std::string::npos; }));
   process.stop(50ms);
   EXPECT_FALSE(process.is_alive());
   EXPECT_EQ(process.exitcode(), -SIGKILL);

@@ -71,8 +71,8 @@ class Outliving : public testing::TestWithParam<Case> {
 INSTANTIATE_TEST_SUITE_P(Of, Outliving,
                          testing::Combine(testing::Values("forkserver", "fork", "spawn"),
                                           testing::Values("kill", "segv", "exit", "return", "quick", "throw")),
-                         [](const testing::TestParamInfo<Case>& info) {
-                           return std::get<0>(info.param) + "_" + std::get<1>(info.param);
+                         [](const testing::TestParamInfo<Case>& kind) {
+                           return std::get<0>(kind.param) + "_" + std::get<1>(kind.param);
                          });
 
 TEST_P(Outliving, TheParentLivesOnInASessionOfItsOwnAndStartsProcesses) {
@@ -95,7 +95,7 @@ TEST_P(Outliving, TheParentLivesOnInASessionOfItsOwnAndStartsProcesses) {
 
 class OutlivingWhileWeLive : public testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(By, OutlivingWhileWeLive, testing::Values("forkserver", "fork", "spawn"),
-                         [](const testing::TestParamInfo<std::string>& info) { return info.param; });
+                         [](const testing::TestParamInfo<std::string>& kind) { return kind.param; });
 
 // While its parent lives it is a process like any other, and its destructor leaves it alone.
 TEST_P(OutlivingWhileWeLive, IsControlledAndJoinedAsAnyAndLeftAloneByItsDestructor) {

@@ -153,8 +153,8 @@ TEST_P(WaysOfDying, LeaveNothingOfTheFamily) {
   EXPECT_EQ(files_in("/tmp"), temporary);
 }
 
-std::string name_of(const testing::TestParamInfo<Case>& info) {
-  const auto& [method, state, death] = info.param;
+std::string name_of(const testing::TestParamInfo<Case>& kind) {
+  const auto& [method, state, death] = kind.param;
   return method + "_" + state + "_" + death;
 }
 
@@ -166,7 +166,7 @@ INSTANTIATE_TEST_SUITE_P(Of, WaysOfDying,
 
 class DyingAfterTheZygote : public testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(By, DyingAfterTheZygote, testing::Values("forkserver", "fork", "spawn"),
-                         [](const testing::TestParamInfo<std::string>& info) { return info.param; });
+                         [](const testing::TestParamInfo<std::string>& kind) { return kind.param; });
 
 TEST_P(DyingAfterTheZygote, LeavesNothingOfTheFamily) {
   for (const std::string death : {"kill", "exit", "segv"}) {

@@ -103,6 +103,9 @@ class Child {
   // SIGTERM, SIGKILL after `grace`, and waits.
   void stop(std::chrono::milliseconds grace);
 
+  // Of a child that outlives us: until it is tied to our life no more, or has ended.
+  void wait_until_untied() const;
+
   // Sets the child to work; false when it is gone.
   bool send_start_request(std::span<const std::byte> block, BlockPlace place, std::span<const int> fds) const;
 

@@ -85,6 +85,7 @@ void become(const StartOrder& order, ChildTies ties) {
   if (order.outlives_parent) {
     os::untie_from_parent(ties.lifeline);
     os::start_session();
+    send_report(ties.control, ReportKind::done, {});
   }
   if (order.environment) os::replace_environment(*order.environment);
   if (!order.credentials.empty()) os::take_on_credentials(order.credentials);

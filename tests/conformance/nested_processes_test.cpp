@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <iostream>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -123,6 +125,19 @@ TEST_P(EndOfAParent, KillsADaemonThatIsDeafToSigterm) {
   const std::vector<std::string> lines = lines_of(file_);
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_TRUE(ends_eventually(pidfd_of(std::stoi(lines[0].substr(7)))));
+}
+
+TEST_P(EndOfAParent, AsksEachDaemonOnceAndThenKillsThem) {
+  const auto begin = std::chrono::steady_clock::now();
+  const Ending ending = play("program_exit_asked", file_);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  EXPECT_FALSE(ending.hung);
+  EXPECT_EQ(ending.exit_code, 0) << ending.err;
+  const std::string text = text_of(file_);
+  EXPECT_EQ(count_of("daemon ", text), 4U) << text;
+  EXPECT_EQ(count_of("asked to end", text), 4U) << text;
+  EXPECT_EQ(count_of("asked again", text), 0U) << text;
+  std::cout << "four deaf daemons were gone after " << took.count() << " s\n";
 }
 
 TEST_P(EndOfAParent, KeepsItsExitCodeAndItsOutput) {

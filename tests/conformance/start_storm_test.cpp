@@ -49,12 +49,10 @@ class ChildSignal {
   struct sigaction before_ {};
 };
 
-std::atomic<int> handler_calls = 0;
 void reap_everything(int) {
   const int saved = errno;
   while (::waitpid(-1, nullptr, WNOHANG | __WALL) > 0) {
   }
-  ++handler_calls;
   errno = saved;
 }
 
@@ -174,11 +172,9 @@ TEST_P(StartStorm, LeavesNoDescriptorAndNoZombie) {
 // ---- SIGCHLD is the user's ----
 
 TEST_P(StartStorm, CodesAreRightBesideAHandlerThatReapsEverything) {
-  handler_calls = 0;
   const ChildSignal reaping(reap_everything, 0);  // no SA_RESTART: calls are interrupted
   expect_right_codes();
   EXPECT_EQ(storm(16, 3), 48);
-  EXPECT_GT(handler_calls, 0);
 }
 
 TEST_P(StartStorm, CodesAreRightWhenSigchldIsIgnored) {

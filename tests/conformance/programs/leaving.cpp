@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <brigade/brigade.hpp>
@@ -30,6 +31,18 @@ void run_for_ever(const std::string& path, bool deaf) {
   append_line(path, "daemon " + std::to_string(::getpid()));
   ::sleep(50);
   append_line(path, "daemon ran on");
+}
+
+void tell_of_sigterm(const std::string& path) {
+  static std::string told;
+  told = path;
+  ::signal(SIGTERM, [](int) {
+    append_line(told, "asked to end");
+    ::usleep(100'000);
+  });
+  append_line(path, "daemon " + std::to_string(::getpid()));
+  for (int i = 0; i < 2; ++i) ::pause();
+  append_line(path, "asked again");
 }
 
 void wait_to_outlive(const std::string& path) {
@@ -61,6 +74,17 @@ int leave(const std::string& how, const std::string& kept, const std::string& me
   if (kept == "outlives") {
     Process process({.context = brigade::get_context(method), .outlive_parent = true}, wait_to_outlive, path);
     process.start();
+    leave_by_exit(0);
+  }
+  if (kept == "asked") {  // daemons that take no notice: all have the same second
+    static std::vector<Process> daemons;
+    for (int i = 0; i < 4; ++i) {
+      daemons.emplace_back(brigade::ProcessOptions{.daemon = true, .context = brigade::get_context(method)},
+                           tell_of_sigterm, path);
+      daemons.back().start();
+    }
+    new std::vector<Process>(std::move(daemons));  // leaked: the end of the program sees to them
+    observation::eventually([&] { return observation::lines_of(path).size() == 4; });
     leave_by_exit(0);
   }
   if (kept == "code") std::fputs("buffered until the end", stdout);

@@ -28,6 +28,7 @@
 #include "fuzzer.hpp"
 #include "process/start_block.hpp"
 #include "wire/allocation_count.hpp"
+#include "wire/crash_report.hpp"
 #include "wire/image.hpp"
 #include "wire/sample_values.hpp"
 
@@ -172,6 +173,26 @@ bool read_exception(View bytes) {
   return true;
 }
 
+Bytes crash_report_sample() {
+  os::CrashHead head{};
+  head.magic = os::CrashHead::kMagic;
+  head.flags = os::CrashHead::kMemoryFault | os::CrashHead::kTruncated;
+  head.signal = 11;
+  head.code = 1;
+  head.pid = 4242;
+  head.tid = 4243;
+  head.frames = 3;
+  head.address = 0x10;
+  std::strcpy(head.thread_name, "Worker-1");
+  const std::array<os::CrashFrame, 3> frames{{{0, 0x1234}, {os::kNoCrashModule, 0x5678}, {1, 0x9abc}}};
+  const std::string_view paths("/a/program\0/a/library.so\0", 25);
+  Encoder encoder;
+  encoder.put(head);
+  encoder.put(frames);
+  encoder.bytes(paths.data(), paths.size());
+  return encoder.to_vector();
+}
+
 // One of each form (src/wire/exception.cpp), and one in another.
 std::vector<Bytes> exception_samples() {
   std::vector<Bytes> all;
@@ -196,7 +217,22 @@ std::vector<Bytes> exception_samples() {
   } catch (...) {
     all.push_back(bytes_of_exception(std::current_exception()));
   }
+  add(WorkerDied("worker 'Worker-1' crashed", 4242, 11, 0, 17,
+                 std::make_shared<const CrashReport>(internal::decode_crash_report(crash_report_sample()))));
   return all;
+}
+
+// --- crash reports --------------------------------------------------------------------------------------------------
+
+bool read_crash_report(View bytes) {
+  const CrashReport report = [&] {
+    const AllocationBound bound(bytes.size());
+    return internal::decode_crash_report(bytes);
+  }();
+  // Without its trace, which would open the files that the input names.
+  expect(!report.summary().empty(), "a crash report says nothing");
+  expect(std::ranges::equal(report.record().message, bytes), "a crash report changes on its way");
+  return true;
 }
 
 // --- code ---------------------------------------------------------------------------------------------------------
@@ -486,6 +522,7 @@ const std::vector<Reader>& readers() {
         },
         compounds());
     add("exception", &read_exception, exception_samples());
+    add("crash_report", &read_crash_report, {crash_report_sample()});
     const NamedFunction function = &named_function;
     const auto member = internal::function_at<MemberFunction>(reinterpret_cast<void*>(function));
     add("function", &read_function<NamedFunction>, {samples::bytes_of(function), samples::bytes_of(NamedFunction{})});

@@ -5,6 +5,7 @@
 
 #include <brigade/codec.hpp>
 #include <brigade/context.hpp>
+#include <brigade/crash_report.hpp>
 #include <brigade/descriptor.hpp>
 #include <brigade/error.hpp>
 #include <brigade/future.hpp>

@@ -26,8 +26,10 @@
 
 namespace brigade {
 
+class CrashReport;
+
 namespace internal {
-struct ThrowTrace;
+struct CallTrace;
 }
 
 class Error : public std::runtime_error {
@@ -63,19 +65,29 @@ class RemoteError : public Error {
 class WorkerDied : public Error {
  public:
   // `signal` is 0 when the process exited by itself; then `exit_code` says how.
-  WorkerDied(const std::string& text, int pid, int signal, int exit_code, std::uint64_t task_index)
-      : Error(text), pid_(pid), signal_(signal), exit_code_(exit_code), task_index_(task_index) {}
+  WorkerDied(const std::string& text, int pid, int signal, int exit_code, std::uint64_t task_index,
+             std::shared_ptr<const CrashReport> crash_report = nullptr)
+      : Error(text),
+        pid_(pid),
+        signal_(signal),
+        exit_code_(exit_code),
+        task_index_(task_index),
+        crash_report_(std::move(crash_report)) {}
 
   int pid() const noexcept { return pid_; }
   int signal() const noexcept { return signal_; }
   int exit_code() const noexcept { return exit_code_; }
   std::uint64_t task_index() const noexcept { return task_index_; }
+  // What it could still say if it crashed (<brigade/crash_report.hpp>); null if it said nothing. Lives as long as this
+  // exception and its copies.
+  const CrashReport* crash_report() const noexcept { return crash_report_.get(); }
 
  private:
   int pid_;
   int signal_;
   int exit_code_;
   std::uint64_t task_index_;
+  std::shared_ptr<const CrashReport> crash_report_;
 };
 
 class BrokenProcessPool : public Error {
@@ -144,12 +156,12 @@ class RemoteInfo {
     return named;
   }
   // The same place with its trace.
-  RemoteInfo with_trace(std::shared_ptr<const internal::ThrowTrace> trace) const {
+  RemoteInfo with_trace(std::shared_ptr<const internal::CallTrace> trace) const {
     RemoteInfo traced = *this;
     traced.trace_ = std::move(trace);
     return traced;
   }
-  const std::shared_ptr<const internal::ThrowTrace>& raw_trace() const noexcept { return trace_; }
+  const std::shared_ptr<const internal::CallTrace>& raw_trace() const noexcept { return trace_; }
 
  private:
   struct Text {
@@ -165,7 +177,7 @@ class RemoteInfo {
   int pid_ = 0;
   std::uint64_t task_index_ = 0;
   std::shared_ptr<const Text> text_;  // shared, so that copying an exception does not throw
-  std::shared_ptr<const internal::ThrowTrace> trace_;
+  std::shared_ptr<const internal::CallTrace> trace_;
 };
 
 // What is known about `error`'s origin; null if it was thrown in this process.

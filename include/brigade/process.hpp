@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <brigade/context.hpp>
+#include <brigade/crash_report.hpp>
 #include <brigade/internal/callable.hpp>
 #include <brigade/internal/child_entry.hpp>
 #include <brigade/internal/deadline.hpp>
@@ -156,6 +157,14 @@ class Process {
   // nullopt before the child's end; then 0 when the function returned, 1 when an exception left it, n for exit(n),
   // -signal when a signal killed it.
   std::optional<int> exitcode();
+
+  // How and where the child crashed (SIGSEGV, SIGABRT and their like), with the calls that led there; nullopt while it runs,
+  // and when it did not crash or could not say.
+  std::optional<CrashReport> crash_report();
+
+  // Whether the kernel, as far as can be seen, killed the child because memory ran out: a SIGKILL that was not ours while
+  // its count of such kills rose, in our control group or in the whole system.
+  bool out_of_memory();
 
   // The exception that ended the child, of its own type and with a RemoteInfo, as from a Future; null while it runs and
   // when it ended otherwise.

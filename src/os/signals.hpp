@@ -30,4 +30,11 @@ void ignore_interrupt() noexcept;
 // "SIGSEGV" for 11.
 std::string signal_name(int signal);
 
+// Whether si_code says that a process sent the signal, which si_pid names then.
+bool is_sent(int code) noexcept;
+
+// Why a signal came, by what the kernel said with it: "address not mapped"; "" if that says nothing. `detail` is the sender
+// of one that was sent to process `pid`, and of SIGSYS the system call.
+std::string signal_reason(int signal, int code, int detail, int pid);
+
 }  // namespace brigade::os

@@ -167,9 +167,12 @@ std::exception_ptr Engine::death_error(const Worker& worker, const Task& task, i
   }
   std::string text =
       who(*worker.child) + " " + describe_exit_code(exit_code) + " while it ran task " + std::to_string(index);
+  const std::shared_ptr<const CrashReport> crash = worker.child->crash_report();
+  if (crash) text += ": " + crash->summary();
+  if (worker.child->out_of_memory()) text += ", it seems because memory ran out";
   if (!worker.corrupt.empty()) text += ": " + worker.corrupt;
   const int signal = exit_code < 0 ? -exit_code : 0;
-  return std::make_exception_ptr(WorkerDied(text, worker.child->pid(), signal, exit_code, index));
+  return std::make_exception_ptr(WorkerDied(text, worker.child->pid(), signal, exit_code, index, crash));
 }
 
 // What it had answered is collected first. The task it had claimed dies with it: the items before the one it was at are

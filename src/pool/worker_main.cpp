@@ -38,7 +38,7 @@ void Emitter::answer_value() { publish(true); }
 
 void Emitter::answer_exception(const std::exception_ptr& error) {
   encoder_.clear();
-  const ThrowTrace trace = take_throw_trace(entry_);
+  const CallTrace trace = take_throw_trace(entry_);
   encode_exception(encoder_, error, trace.frames.empty() ? nullptr : &trace);
   publish(false);
 }

@@ -3,11 +3,14 @@
 
 #include <utility>
 
+#include <brigade/error.hpp>
+
 #include "os/clone.hpp"
 #include "os/pidfd.hpp"
 #include "os/pipe.hpp"
 #include "os/poller.hpp"
 #include "process/log_relay.hpp"
+#include "wire/crash_report.hpp"
 
 namespace brigade::internal {
 
@@ -15,6 +18,16 @@ namespace {
 
 constexpr int kSigKill = 9;
 constexpr int kSigTerm = 15;
+
+// Null when it makes no sense, or is somebody else's.
+std::shared_ptr<const CrashReport> read_crash_report(const Report& report, int pid) {
+  try {
+    auto read = std::make_shared<const CrashReport>(decode_crash_report(report.bytes));
+    return read->pid() == pid ? read : nullptr;
+  } catch (const SerializationError&) {
+    return nullptr;
+  }
+}
 
 }  // namespace
 
@@ -51,7 +64,9 @@ void Child::wait_until_untied() const { os::wait_readable_unless(control_.get(),
 
 std::optional<int> Child::reap() {
   const std::lock_guard lock(end_mutex_);
-  if (!exit_code_ && os::fork_generation() == fork_generation_) exit_code_ = os::reap(pidfd_);
+  if (exit_code_ || os::fork_generation() != fork_generation_) return exit_code_;
+  exit_code_ = os::reap(pidfd_);
+  out_of_memory_ = exit_code_ == -kSigKill && !killed_by_us_ && os::oom_killed_since(oom_before_);
   return exit_code_;
 }
 
@@ -84,6 +99,9 @@ bool Child::collect() {
         break;
       case ReportKind::log:
         if (std::optional<LogRecord> record = decode_record(*report)) records_.push_back(std::move(*record));
+        break;
+      case ReportKind::crash:
+        if (!crash_report_) crash_report_ = read_crash_report(*report, pid_);
         break;
       case ReportKind::done:
         break;
@@ -120,7 +138,22 @@ std::string Child::captured(Stream stream) {
   return std::string(tails_[stream].view());
 }
 
+std::shared_ptr<const CrashReport> Child::crash_report() {
+  if (!poll()) return nullptr;
+  const std::lock_guard lock(said_mutex_);
+  return crash_report_;
+}
+
+bool Child::out_of_memory() {
+  const std::lock_guard lock(end_mutex_);
+  return out_of_memory_;
+}
+
 bool Child::signal(int signal) {
+  if (signal == kSigKill) {
+    const std::lock_guard lock(end_mutex_);
+    killed_by_us_ = true;
+  }
   // After the reaping the kernel itself answers that the process is gone: a pidfd cannot name a stranger.
   return os::send_signal(pidfd_, signal);
 }

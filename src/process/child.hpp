@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <brigade/context.hpp>
+#include <brigade/crash_report.hpp>
 #include <brigade/internal/child_entry.hpp>
 #include <brigade/internal/log_hooks.hpp>
 
@@ -22,6 +23,7 @@
 #include "os/clone.hpp"
 #include "os/fd.hpp"
 #include "os/lifeline.hpp"
+#include "os/oom_kills.hpp"
 #include "process/report.hpp"
 #include "process/start_block.hpp"
 #include "process/start_request.hpp"
@@ -94,6 +96,12 @@ class Child {
   // The exception that ended it; null while it runs, and when it ended otherwise.
   std::exception_ptr exception();
 
+  // What it could still say when it crashed; null while it runs, and when it said nothing.
+  std::shared_ptr<const CrashReport> crash_report();
+
+  // Whether the kernel killed it, as far as can be seen, because memory ran out. For a child that has ended.
+  bool out_of_memory();
+
   // What it wrote so far.
   std::string captured(Stream stream);
 
@@ -133,11 +141,16 @@ class Child {
   const os::Fd control_;
   const std::array<os::Fd, kStreams> streams_;
 
+  const os::OomSnapshot oom_before_ = os::oom_snapshot();
+
   std::mutex end_mutex_;
-  std::optional<int> exit_code_;  // under end_mutex_
+  std::optional<int> exit_code_;  // under end_mutex_, as what follows
+  bool killed_by_us_ = false;
+  bool out_of_memory_ = false;
 
   std::mutex said_mutex_;
   std::optional<Report> exception_;  // under said_mutex_, as what follows; as it came
+  std::shared_ptr<const CrashReport> crash_report_;
   std::array<Tail, kStreams> tails_;
   std::vector<LogRecord> records_;  // not passed on yet
 

@@ -15,6 +15,7 @@
 
 #include "os/clone.hpp"
 #include "os/cpu.hpp"
+#include "os/crash_signals.hpp"
 #include "os/error.hpp"
 #include "os/identity.hpp"
 #include "os/lifeline.hpp"
@@ -69,7 +70,8 @@ void apply(const ChildSettings& settings) {
   if (settings.threads > 0) os::set_thread_budget(settings.threads);  // which may start them, with what they inherit
 }
 
-void become(const StartOrder& order, ChildTies ties) {
+// What is remembered of this process, instead of what was of the one it is a copy of.
+void rename(const StartOrder& order, ChildTies ties) {
   Runtime& self = runtime();
   // Not self.initialized: it tells whether main calls init(), and only then may a fresh start of the file be made.
   self.name = order.name;
@@ -82,6 +84,10 @@ void become(const StartOrder& order, ChildTies ties) {
   self.chosen_method = Runtime::kNoMethod;
   self.zygote.forget();
   log_to_parent(ties.control, order.log_level);
+}
+
+void become(const StartOrder& order, ChildTies ties) {
+  rename(order, ties);
   if (order.outlives_parent) {
     os::untie_from_parent(ties.lifeline);
     os::start_session();
@@ -118,7 +124,7 @@ std::span<const std::byte> map_block(int block) {
 void report_exception(const std::string& name, const void* entry, ChildTies ties) noexcept {
   const std::exception_ptr error = std::current_exception();
   try {
-    const ThrowTrace trace = take_throw_trace(entry);
+    const CallTrace trace = take_throw_trace(entry);
     Encoder bytes;
     encode_exception(bytes, error, trace.frames.empty() ? nullptr : &trace);
     send_report(ties.control, ReportKind::exception, bytes.to_vector());
@@ -155,6 +161,7 @@ int run(ChildTies ties, const ForkedWork& forked) {
     for (const ExceptionKindGetter getter : order.exceptions) register_exception_kind(getter);
     become(order, ties);
     os::unblock_all_signals();
+    os::install_crash_handlers(ties.control);
     closure = forked.closure;
     ChildContext context{order.name, {}};
     for (const int fd : given) context.handles.emplace_back(fd);
@@ -211,15 +218,21 @@ int run_closure(Decoder&, ChildContext&) {
 
 void rehearse_child() noexcept {
   try {
-    StartOrder order;
-    order.name = "rehearsal";
-    order.entry = function_ref(reinterpret_cast<const void*>(&rehearse_child));
-    Encoder encoder;
-    encode_start_block(encoder, order, order.entry.image + 1);
-    const std::vector<std::byte> block = encoder.to_vector();
+    watch_throws();
+    os::prepare_crash_handlers();
+    static const std::vector<std::byte> block = [] {
+      StartOrder order;
+      order.name = "rehearsal";
+      order.entry = function_ref(reinterpret_cast<const void*>(&rehearse_child));
+      Encoder encoder;
+      encode_start_block(encoder, order, order.entry.image + 1);
+      return encoder.to_vector();
+    }();
     ImageMap images;
     const StartOrder decoded = decode_start_block(block, images);
     images.resolve(decoded.entry);
+    rename(decoded, {-1, -1});
+    const ChildContext context{decoded.name, std::vector<Descriptor>(1)};
     os::flush_all_streams();
   } catch (const std::exception&) {  // a child will say what is wrong
   }
@@ -227,6 +240,7 @@ void rehearse_child() noexcept {
 
 void enter_spare_child(ChildTies ties) noexcept {
   tie(ties);
+  rehearse_child();  // while nobody waits: it copies the pages that the start writes to
   live(ties, {});
 }
 
@@ -239,7 +253,12 @@ void enter_forked_child(ChildTies ties, const ForkedWork& work) noexcept {
   live(ties, work);
 }
 
-void enter_spawned_child(const std::string& argument) noexcept { enter_spare_child(ties_of(kChildArgument, argument)); }
+void enter_spawned_child(const std::string& argument) noexcept {
+  const ChildTies ties = ties_of(kChildArgument, argument);
+  tie(ties);
+  os::prepare_crash_handlers();
+  live(ties, {});
+}
 
 void enter_spawned_zygote(const std::string& argument) noexcept {
   const ChildTies ties = ties_of(kZygoteArgument, argument);

@@ -20,8 +20,9 @@ namespace brigade::internal {
 inline constexpr std::string_view kChildArgument = "--brigade-child=";
 inline constexpr std::string_view kZygoteArgument = "--brigade-zygote=";
 
-// In the zygote, before it clones: does what every child does first, as far as it changes nothing, so that symbols are
-// bound, tables are filled and the heap has room once and not in each child (every page a child writes to is copied).
+// In the zygote, before it clones, and in a spare, before it waits: does what every child does first, as far as it changes
+// nothing. Then symbols are bound, tables are filled and the heap has room once and not in each child, and what every child
+// must have copied is copied before it is asked for.
 void rehearse_child() noexcept;
 
 // What ties a child to its parent.

@@ -9,6 +9,7 @@
 #include <brigade/error.hpp>
 
 #include "os/clone.hpp"
+#include "os/crash_signals.hpp"
 #include "os/identity.hpp"
 #include "os/pidfd.hpp"
 #include "os/pipe.hpp"
@@ -73,6 +74,8 @@ NewChild make_by_spawn() {
 
 NewChild make_by_fork(const ForkedWork& work) {
   warn_of_threads();
+  static const bool prepared = (os::prepare_crash_handlers(), true);  // once for all children
+  static_cast<void>(prepared);
   os::Lifeline lifeline = os::make_lifeline();
   auto [ours, theirs] = os::make_socket_pair();
   os::flush_standard_streams();

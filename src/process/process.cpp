@@ -213,6 +213,17 @@ std::exception_ptr Process::exception() {
   return child ? child->exception() : nullptr;
 }
 
+std::optional<CrashReport> Process::crash_report() {
+  const auto child = started(state_);
+  const auto report = child ? child->crash_report() : nullptr;
+  return report ? std::optional(*report) : std::nullopt;
+}
+
+bool Process::out_of_memory() {
+  const auto child = started(state_);
+  return child && child->poll() && child->out_of_memory();
+}
+
 std::string Process::captured_stdout() {
   const auto child = child_of(state_, "captured_stdout");
   return child ? child->captured(internal::Child::kStdout) : "";

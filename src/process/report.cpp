@@ -7,6 +7,7 @@
 
 #include <brigade/internal/exception_codec.hpp>
 
+#include "os/crash_signals.hpp"
 #include "os/memory.hpp"
 #include "os/signals.hpp"
 #include "os/surroundings.hpp"
@@ -59,6 +60,10 @@ std::optional<Report> receive_report(const os::Fd& control, os::WhenEmpty when_e
     Header header;
     if (received.bytes < sizeof header) continue;
     std::memcpy(&header, message.data(), sizeof header);
+    if (header.magic == os::CrashHead::kMagic) {
+      const auto whole = std::span(message).first(received.bytes);
+      return Report{ReportKind::crash, {whole.begin(), whole.end()}};
+    }
     if (header.magic != Header().magic) continue;
     const auto inlined = std::span(message).first(received.bytes).subspan(sizeof header);
     return Report{header.kind, file ? contents_of(file) : std::vector<std::byte>(inlined.begin(), inlined.end())};

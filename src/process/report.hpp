@@ -21,6 +21,7 @@ enum class ReportKind : std::uint32_t {
   done,       // what was asked for is done
   exception,  // the exception that ended the child, or what was asked for
   log,        // a log record
+  crash,      // what the handler of a crashed process sends, see os/crash_signals.hpp: not by send_report
 };
 
 struct Report {

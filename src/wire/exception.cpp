@@ -27,9 +27,10 @@
 #include <brigade/codec.hpp>
 #include <brigade/internal/arrived.hpp>
 #include <brigade/register_exception.hpp>
+#include "wire/call_trace.hpp"
+#include "wire/crash_report.hpp"
 #include "wire/growing_list.hpp"
 #include "wire/registered_exceptions.hpp"
-#include "wire/throw_trace.hpp"
 
 namespace brigade::internal {
 namespace {
@@ -223,12 +224,18 @@ struct Form<WorkerDied> {
     encoder.put(error.signal());
     encoder.put(error.exit_code());
     encoder.put(error.task_index());
+    const CrashReport* const report = error.crash_report();
+    brigade::encode(encoder, report != nullptr ? report->record().message : std::vector<std::byte>());
   }
   static std::exception_ptr decode(Decoder& decoder, const Arrival& arrival) {
     const auto pid = decoder.get<int>();
     const auto signal = decoder.get<int>();
     const auto exit_code = decoder.get<int>();
-    return arrive<WorkerDied>(arrival, arrival.text, pid, signal, exit_code, decoder.get<std::uint64_t>());
+    const auto task_index = decoder.get<std::uint64_t>();
+    const auto message = brigade::decode<std::vector<std::byte>>(decoder);
+    std::shared_ptr<const CrashReport> report;
+    if (!message.empty()) report = std::make_shared<const CrashReport>(decode_crash_report(message));
+    return arrive<WorkerDied>(arrival, arrival.text, pid, signal, exit_code, task_index, report);
   }
 };
 
@@ -396,7 +403,7 @@ void encode_nested(Encoder& encoder, std::exception_ptr error, int depth) {
   }
 }
 
-std::shared_ptr<const ThrowTrace> trace_of(const std::exception_ptr& error) {
+std::shared_ptr<const CallTrace> trace_of(const std::exception_ptr& error) {
   if (!error) return nullptr;
   try {
     std::rethrow_exception(error);
@@ -441,9 +448,9 @@ std::exception_ptr decode_nested(Decoder& decoder, const RemoteInfo& where, int 
 
 }  // namespace
 
-void encode_exception(Encoder& encoder, std::exception_ptr error, const ThrowTrace* trace) {
+void encode_exception(Encoder& encoder, std::exception_ptr error, const CallTrace* trace) {
   const Encoder::CopyAll copy_all(encoder);
-  const std::shared_ptr<const ThrowTrace> earlier = trace_of(error);
+  const std::shared_ptr<const CallTrace> earlier = trace_of(error);
   if (earlier) trace = earlier.get();
   encoder.put(trace != nullptr);
   if (trace != nullptr) encode_trace(encoder, *trace);
@@ -467,7 +474,7 @@ void register_exception_kind(ExceptionKindGetter getter) {
 const GrowingList<ExceptionKindGetter>& registered_exceptions() noexcept { return registered_kinds; }
 
 std::exception_ptr decode_exception(Decoder& decoder, RemoteInfo where) {
-  if (decoder.get<bool>()) where = where.with_trace(std::make_shared<const ThrowTrace>(decode_trace(decoder)));
+  if (decoder.get<bool>()) where = where.with_trace(std::make_shared<const CallTrace>(decode_trace(decoder)));
   return decode_nested(decoder, where, 0);
 }
 

@@ -236,6 +236,17 @@ ImageInfo find_loaded(Condition condition) {
 
 }  // namespace
 
+bool program_is_static() {
+  bool names_loader = false;
+  for_each_image([&](const dl_phdr_info& program, bool) {
+    const std::span headers(program.dlpi_phdr, program.dlpi_phnum);
+    names_loader =
+        std::any_of(headers.begin(), headers.end(), [](const auto& each) { return each.p_type == PT_INTERP; });
+    return true;
+  });
+  return !names_loader;
+}
+
 // --- naming ------------------------------------------------------------------------------------------------------------
 
 ImageInfo image_at(const void* code) {

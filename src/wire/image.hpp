@@ -43,6 +43,10 @@ std::uint32_t image_count() noexcept;
 // Throws std::out_of_range from image_count() on.
 ImageInfo image_info(std::uint32_t index);
 
+// Whether the program was linked without a dynamic loader: a library that it opens all the same brings a C library of its
+// own, which nobody has set up.
+bool program_is_static();
+
 // What is loaded at `code`; throws SerializationError if that is not in an executable segment.
 ImageInfo image_at(const void* code);
 

@@ -2,7 +2,6 @@
 // Names for addresses, by libdw, which is opened when somebody asks: programs that never do do not carry it.
 #include <cxxabi.h>
 #include <dlfcn.h>
-#include <sys/auxv.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -11,7 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "wire/throw_trace.hpp"
+#include "wire/call_trace.hpp"
+#include "wire/image.hpp"
 
 #if __has_include(<elfutils/libdwfl.h>)
 #include <elfutils/libdwfl.h>
@@ -37,9 +37,6 @@ std::string demangled(const char* name) {
 
 #if defined(BRIGADE_HAS_LIBDW)
 
-// Where the kernel loaded the program's loader, if it has one.
-bool is_static() { return ::getauxval(AT_BASE) == 0; }
-
 struct Libdw {
   decltype(&::dwfl_begin) begin;
   decltype(&::dwfl_end) end;
@@ -60,8 +57,8 @@ struct Libdw {
   bool complete = true;
 
   Libdw() {
-    // A static program has no loader to open it with: what dlopen brings into one comes with a C library of its own.
-    void* const library = is_static() ? nullptr : ::dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
+    // In a static program it would crash, sooner or later.
+    void* const library = program_is_static() ? nullptr : ::dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
     const auto find = [&](auto& function, const char* name) {
       void* const symbol = library == nullptr ? nullptr : ::dlsym(library, name);
       function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(symbol);
@@ -109,7 +106,7 @@ class Symbols {
     if (session_ != nullptr) dw_.end(session_);
   }
 
-  Place find(const ThrowTrace::Frame& frame) const {
+  Place find(const CallTrace::Frame& frame) const {
     Place place;
     Dwfl_Module* const module = modules_[frame.module];
     GElf_Addr moved = 0;
@@ -149,20 +146,24 @@ class Symbols {
 class Symbols {
  public:
   explicit Symbols(const std::vector<std::string>&) {}
-  Place find(const ThrowTrace::Frame&) const { return {}; }
+  Place find(const CallTrace::Frame&) const { return {}; }
 };
 
 #endif
 
 }  // namespace
 
-std::string describe(const ThrowTrace& trace) {
+std::string describe(const CallTrace& trace) {
   const Symbols symbols(trace.modules);
   std::ostringstream text;
   for (std::size_t i = 0; i != trace.frames.size(); ++i) {
-    const ThrowTrace::Frame& frame = trace.frames[i];
-    const Place place = symbols.find(frame);
+    const CallTrace::Frame& frame = trace.frames[i];
     text << '#' << i << ' ';
+    if (frame.module == CallTrace::kNoModule) {
+      text << "at 0x" << std::hex << frame.address << std::dec << ", which is in no file\n";
+      continue;
+    }
+    const Place place = symbols.find(frame);
     if (!place.function.empty()) text << place.function << ' ';
     if (!place.file.empty()) {
       text << "at " << place.file << ':' << place.line << '\n';

@@ -13,7 +13,7 @@
 #include <typeinfo>
 #include <utility>
 
-#include <brigade/codec.hpp>
+#include <brigade/error.hpp>
 #include <brigade/internal/throw_probe.hpp>
 
 #include "wire/image.hpp"
@@ -22,20 +22,17 @@ namespace brigade::internal {
 
 namespace {
 
-constexpr std::size_t kMostFrames = 96;
-constexpr std::size_t kMostModules = 1000;
-
 struct RawFrame {
   std::uintptr_t address;
   std::uintptr_t function;  // where its function begins
 };
 
 // The worker's main thread runs the tasks; nobody else passes a probe.
-std::array<RawFrame, kMostFrames> noted;
+std::array<RawFrame, CallTrace::kMostFrames> noted;
 std::size_t noted_frames = 0;
 
 _Unwind_Reason_Code note_frame(_Unwind_Context* context, void*) {
-  if (noted_frames == kMostFrames) return _URC_END_OF_STACK;
+  if (noted_frames == noted.size()) return _URC_END_OF_STACK;
   int before_instruction = 0;
   const std::uintptr_t address = _Unwind_GetIPInfo(context, &before_instruction);
   // A return address may already belong to the next line, or to the next function.
@@ -113,12 +110,12 @@ const std::set<std::uintptr_t>& runtime_functions() {
 
 }  // namespace
 
-ThrowTrace take_throw_trace(const void* entry) {
+CallTrace take_throw_trace(const void* entry) {
   if (noted_frames == 0) return {};
   const std::set<std::uintptr_t>& runtime = runtime_functions();
   std::span<const RawFrame> frames(noted.data(), std::exchange(noted_frames, 0));
   while (!frames.empty() && runtime.contains(frames.front().function)) frames = frames.subspan(1);
-  ThrowTrace trace;
+  CallTrace trace;
   std::map<std::uint32_t, std::uint32_t> modules;  // number of an image -> position in the trace
   for (const RawFrame& frame : frames) {
     try {
@@ -130,22 +127,6 @@ ThrowTrace take_throw_trace(const void* entry) {
     }
     // The entry itself is of interest, too: what it calls may be inlined into it.
     if (frame.function == reinterpret_cast<std::uintptr_t>(entry)) break;
-  }
-  return trace;
-}
-
-void encode_trace(Encoder& encoder, const ThrowTrace& trace) {
-  encode(encoder, trace.modules);
-  encode(encoder, trace.frames);
-}
-
-ThrowTrace decode_trace(Decoder& decoder) {
-  ThrowTrace trace;
-  trace.modules = decode<std::vector<std::string>>(decoder);
-  trace.frames = decode<std::vector<ThrowTrace::Frame>>(decoder);
-  if (trace.frames.size() > kMostFrames || trace.modules.size() > kMostModules) decoder.fail("a trace is too long");
-  for (const ThrowTrace::Frame& frame : trace.frames) {
-    if (frame.module >= trace.modules.size()) decoder.fail("a trace names a file that it does not have");
   }
   return trace;
 }

@@ -69,13 +69,13 @@ struct ThrowTraceTest : testing::Test {
   }
 };
 
-ThrowTrace trace_of(void (*work)(int)) {
+CallTrace trace_of(void (*work)(int)) {
   kitchen::run_the_evening(work);
   return take_throw_trace(reinterpret_cast<const void*>(&kitchen::run_the_evening));
 }
 
 TEST_F(ThrowTraceTest, LeadsFromTheThrowToWhoCatches) {
-  const ThrowTrace trace = trace_of(&kitchen::serve);
+  const CallTrace trace = trace_of(&kitchen::serve);
   EXPECT_FALSE(kitchen::probed);
   ASSERT_EQ(trace.frames.size(), 3U);
   ASSERT_EQ(trace.modules.size(), 1U);
@@ -100,15 +100,15 @@ TEST_F(ThrowTraceTest, IsNotNotedForWhatIsCaughtInside) {
 }
 
 TEST_F(ThrowTraceTest, TravelsWithItsExceptionAndStaysTheFirst) {
-  const ThrowTrace trace = trace_of(&kitchen::serve);
-  const auto send = [](const std::exception_ptr& error, const ThrowTrace* with) {
+  const CallTrace trace = trace_of(&kitchen::serve);
+  const auto send = [](const std::exception_ptr& error, const CallTrace* with) {
     Encoder encoder;
     encode_exception(encoder, error, with);
     const std::vector<std::byte> bytes = encoder.to_vector();
     Decoder decoder(bytes);
     return decode_exception(decoder, RemoteInfo(1, "worker", 2));
   };
-  const ThrowTrace other{{"/other"}, {{0, 0x10}}};
+  const CallTrace other{{"/other"}, {{0, 0x10}}};
   const std::exception_ptr once = send(std::make_exception_ptr(std::runtime_error("x")), &trace);
   const std::exception_ptr twice = send(once, &other);
   try {

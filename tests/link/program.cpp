@@ -93,14 +93,15 @@ void expect(const std::string& what, const Expected& expected, Get get) {
   ++failures;
 }
 
-// get() is to throw an Expected, from a worker, that says it was not kNumber.
+// get() is to throw an Expected, from a worker, that says it was not kNumber, and where.
 template <class Expected, class Get>
 void expect_error(const std::string& what, Get get) {
   expect(what, true, [&] {
     try {
       get();
     } catch (const Expected& error) {
-      return brigade::remote_info(error) != nullptr && error.what() == "not " + std::to_string(kNumber);
+      const brigade::RemoteInfo* const info = brigade::remote_info(error);
+      return info != nullptr && !info->trace().empty() && error.what() == "not " + std::to_string(kNumber);
     }
     return false;
   });

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
+#include <cstdint>
 #include <fstream>
 #include <memory>
 #include <vector>
@@ -41,6 +44,20 @@ long bare_clone(unsigned long flags, int* pidfd, int* tid) noexcept {
 #endif
 }
 
+// The same with the id written to `ledger` as well, for which the older call has no room beside a pidfd.
+long bare_clone_with_ledger(unsigned long flags, int* pidfd, int* tid, int* ledger) noexcept {
+#ifdef SYS_clone3
+  clone_args arguments{};
+  arguments.flags = flags | CLONE_PARENT_SETTID;
+  arguments.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
+  arguments.child_tid = reinterpret_cast<std::uintptr_t>(tid);
+  arguments.parent_tid = reinterpret_cast<std::uintptr_t>(ledger);
+  const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+  if (pid >= 0 || (errno != ENOSYS && errno != EPERM)) return pid;
+#endif
+  return bare_clone(flags, pidfd, tid);
+}
+
 // The handle of a child that was just made; when there can be none the child ends.
 Fd pidfd_of_new(int pid) {
   Fd handle = try_open_pidfd(pid);
@@ -52,7 +69,7 @@ Fd pidfd_of_new(int pid) {
 
 }  // namespace
 
-NewProcess clone_process(Parent parent) noexcept {
+NewProcess clone_process(Parent parent, int* ledger) noexcept {
   NewProcess made;
   int pidfd = -1;
   int* const tid = tid_word();
@@ -62,7 +79,8 @@ NewProcess clone_process(Parent parent) noexcept {
   unsigned long flags = CLONE_PIDFD;
   if (tid != nullptr) flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
   if (parent == Parent::parent_of_caller) flags |= CLONE_PARENT;
-  const long pid = bare_clone(flags, &pidfd, tid);
+  const long pid =
+      ledger != nullptr ? bare_clone_with_ledger(flags, &pidfd, tid, ledger) : bare_clone(flags, &pidfd, tid);
   if (pid == 0) {
     if (robust_list != nullptr) ::syscall(SYS_set_robust_list, robust_list, robust_bytes);
     made.pid = 0;

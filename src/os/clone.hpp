@@ -24,7 +24,9 @@ enum class Parent {
 // A copy of this process by the bare system call, for a process with one thread that holds no lock: handlers of
 // pthread_atfork do not run. A child of Parent::caller sends no SIGCHLD, so no handler and no waitpid(-1) of the
 // user can take its exit code. Neither throws nor allocates.
-NewProcess clone_process(Parent parent) noexcept;
+//   The kernel writes the new process's id to `ledger`, too, at the same stroke: whoever shares that memory knows of the
+// process even if the caller is killed before it can tell. Not on kernels (or in sandboxes) without clone3.
+NewProcess clone_process(Parent parent, int* ledger = nullptr) noexcept;
 
 // A copy of this process by fork(), safe while other threads run. The child must not end before the parent has its
 // handle, or somebody's waitpid(-1) may take it away. Throws std::system_error.

@@ -79,6 +79,10 @@ std::optional<int> reap(const Fd& pidfd) {
 
 void end_child(int pid) noexcept {
   ::kill(pid, SIGKILL);
+  reap_child(pid);
+}
+
+void reap_child(int pid) noexcept {
   while (::waitpid(pid, nullptr, __WALL) < 0 && errno == EINTR) {
   }
 }

@@ -30,6 +30,9 @@ inline constexpr int kLostExitCode = 255;
 // Kills and reaps a child for which no handle could be made. Only for a child that nobody else can have reaped.
 void end_child(int pid) noexcept;
 
+// Waits for the end of a child that is ending, and reaps it; nothing when this is no child of ours.
+void reap_child(int pid) noexcept;
+
 // False when the process has ended. Throws std::system_error when it may not be signalled.
 bool send_signal(const Fd& pidfd, int signal);
 

@@ -8,6 +8,7 @@
 #include "os/clone.hpp"
 #include "os/pidfd.hpp"
 #include "os/pipe.hpp"
+#include "os/poller.hpp"
 #include "process/log_relay.hpp"
 #include "wire/crash_report.hpp"
 
@@ -57,6 +58,9 @@ Child::~Child() {
 bool Child::send_start_request(std::span<const std::byte> block, BlockPlace place, std::span<const int> fds) const {
   return internal::send_start_request(control_, block, place, fds);
 }
+
+// Its first report says so, or why it could not.
+void Child::wait_until_untied() const { os::wait_readable_unless(control_.get(), pidfd_); }
 
 std::optional<int> Child::reap() {
   const std::lock_guard lock(end_mutex_);

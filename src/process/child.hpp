@@ -20,6 +20,7 @@
 #include <brigade/internal/log_hooks.hpp>
 
 #include "os/clock.hpp"
+#include "os/clone.hpp"
 #include "os/fd.hpp"
 #include "os/lifeline.hpp"
 #include "os/oom_kills.hpp"
@@ -45,7 +46,7 @@ struct ChildSpec {
   bool outlives_parent = false;
   bool capture_output = false;
   ChildSettings settings;
-  std::shared_ptr<const std::function<void()>> closure;  // by fork: to be run instead of the entry
+  std::shared_ptr<const std::function<void()>> closure;  // by fork: what run_closure, the entry then, runs
 };
 
 // The last of what came through a pipe.
@@ -81,6 +82,7 @@ class Child {
   int pid() const { return pid_; }
   const std::string& name() const { return name_; }
   bool daemon() const { return daemon_; }
+  bool is_ours() const { return os::fork_generation() == fork_generation_; }
   bool pool_worker() const { return pool_worker_; }
   bool outlives_parent() const { return outlives_parent_; }
   const os::Fd& pidfd() const { return pidfd_; }
@@ -108,6 +110,9 @@ class Child {
 
   // SIGTERM, SIGKILL after `grace`, and waits.
   void stop(std::chrono::milliseconds grace);
+
+  // Of a child that outlives us: until it is tied to our life no more, or has ended.
+  void wait_until_untied() const;
 
   // Sets the child to work; false when it is gone.
   bool send_start_request(std::span<const std::byte> block, BlockPlace place, std::span<const int> fds) const;

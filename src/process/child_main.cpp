@@ -91,6 +91,7 @@ void become(const StartOrder& order, ChildTies ties) {
   if (order.outlives_parent) {
     os::untie_from_parent(ties.lifeline);
     os::start_session();
+    send_report(ties.control, ReportKind::done, {});
   }
   if (order.environment) os::replace_environment(*order.environment);
   if (!order.credentials.empty()) os::take_on_credentials(order.credentials);
@@ -137,6 +138,8 @@ void report_exception(const std::string& name, const void* entry, ChildTies ties
   }
 }
 
+const std::function<void()>* closure = nullptr;  // of this process's ForkedWork
+
 int run(ChildTies ties, const ForkedWork& forked) {
   std::string name = "(unknown)";
   const void* entry_at = nullptr;
@@ -159,10 +162,7 @@ int run(ChildTies ties, const ForkedWork& forked) {
     become(order, ties);
     os::unblock_all_signals();
     os::install_crash_handlers(ties.control);
-    if (forked.closure != nullptr) {
-      (*forked.closure)();
-      return 0;
-    }
+    closure = forked.closure;
     ChildContext context{order.name, {}};
     for (const int fd : given) context.handles.emplace_back(fd);
     Decoder arguments(order.arguments, &images, &context.handles);
@@ -210,6 +210,11 @@ ChildTies ties_of(std::string_view option, const std::string& argument) noexcept
 }
 
 }  // namespace
+
+int run_closure(Decoder&, ChildContext&) {
+  (*closure)();
+  return 0;
+}
 
 void rehearse_child() noexcept {
   try {

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <brigade/internal/child_entry.hpp>
+
 #include "os/fd.hpp"
 
 namespace brigade::internal {
@@ -32,8 +34,11 @@ struct ChildTies {
 // What a forked child has from its parent's memory.
 struct ForkedWork {
   std::span<const std::byte> block;
-  const std::function<void()>* closure = nullptr;  // to be run instead of the block's entry
+  const std::function<void()>* closure = nullptr;  // what run_closure runs
 };
+
+// The entry of a forked child that runs its ForkedWork's closure.
+int run_closure(Decoder& in, ChildContext& context);
 
 // The ways in. Each ties the process to its parent's life, waits for the start request, gives the process the surroundings
 // that it asks for, runs its entry and exits; none returns into the code the process was copied from.

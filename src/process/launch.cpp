@@ -158,6 +158,7 @@ std::shared_ptr<Child> launch(const ChildSpec& spec) {
         child->send_start_request(block, forked ? BlockPlace::memory_of_the_child : BlockPlace::where_it_fits, fds);
     if (spec.context.method() == Context::Method::forkserver) runtime().zygote.order_another();
     if (!sent) continue;  // somebody killed it before it had begun
+    if (spec.outlives_parent) child->wait_until_untied();
     remember(child);
     if (spec.capture_output || wanted_log_level() < kLogNothing) relay(child);
     return child;
@@ -186,13 +187,11 @@ void end_children_at_exit() {
     for (const auto& child : children) {
       if (child->daemon()) child->signal(kSigTerm);
     }
+    const os::Deadline deadline = os::deadline_after(kStopGrace);  // one for all
     for (const auto& child : children) {
-      if (child->daemon()) {
-        child->stop(kStopGrace);
-      } else {
-        child->wait(os::kNever);
-      }
+      if (child->daemon() && !child->wait(deadline)) child->signal(kSigKill);
     }
+    for (const auto& child : children) child->wait(os::kNever);
   });
 }
 

@@ -12,6 +12,7 @@
 #include "os/clone.hpp"
 #include "os/pidfd.hpp"
 #include "os/signals.hpp"
+#include "process/child_main.hpp"
 #include "process/launch.hpp"
 #include "process/runtime.hpp"
 
@@ -61,6 +62,7 @@ class ProcessState {
 
   ProcessState(ProcessOptions options, std::shared_ptr<const std::function<void()>> closure)
       : ProcessState(std::move(options)) {
+    spec_.entry = &run_closure;
     spec_.closure = std::move(closure);
   }
 
@@ -69,6 +71,7 @@ class ProcessState {
     if (closed_) throw Error("start: " + text("was closed"));
     if (child_) throw Error(text("was started already"));
     spec_.arguments = arguments_;
+    spec_.fds.clear();  // a start that failed may be repeated
     for (const Descriptor& handle : handles_) spec_.fds.push_back(handle.get());
     child_ = launch(spec_);
     arguments_ = {};
@@ -95,6 +98,13 @@ class ProcessState {
 
   std::shared_ptr<Child> started() {
     const std::lock_guard lock(mutex_);
+    return child_;
+  }
+
+  // Null before start().
+  std::shared_ptr<Child> child_if_started(const char* what) {
+    const std::lock_guard lock(mutex_);
+    if (closed_) throw Error(std::string(what) + ": " + text("was closed"));
     return child_;
   }
 
@@ -168,8 +178,9 @@ internal::ProcessState& held(const internal::ProcessOwner& state, const char* wh
   return *state;
 }
 
-std::shared_ptr<internal::Child> started(const internal::ProcessOwner& state) {
-  return state ? state->started() : nullptr;
+// Null before start(), and when the process was moved to another object.
+std::shared_ptr<internal::Child> child_of(const internal::ProcessOwner& state, const char* what) {
+  return state ? state->child_if_started(what) : nullptr;
 }
 
 }  // namespace
@@ -183,22 +194,22 @@ bool Process::join_until(internal::Deadline deadline) {
 }
 
 bool Process::is_alive() {
-  const auto child = started(state_);
+  const auto child = child_of(state_, "is_alive");
   return child && !child->poll();
 }
 
 std::optional<int> Process::pid() const {
-  const auto child = started(state_);
+  const auto child = child_of(state_, "pid");
   return child ? std::optional(child->pid()) : std::nullopt;
 }
 
 std::optional<int> Process::exitcode() {
-  const auto child = started(state_);
+  const auto child = child_of(state_, "exitcode");
   return child ? child->poll() : std::nullopt;
 }
 
 std::exception_ptr Process::exception() {
-  const auto child = started(state_);
+  const auto child = child_of(state_, "exception");
   return child ? child->exception() : nullptr;
 }
 
@@ -214,11 +225,11 @@ bool Process::out_of_memory() {
 }
 
 std::string Process::captured_stdout() {
-  const auto child = started(state_);
+  const auto child = child_of(state_, "captured_stdout");
   return child ? child->captured(internal::Child::kStdout) : "";
 }
 std::string Process::captured_stderr() {
-  const auto child = started(state_);
+  const auto child = child_of(state_, "captured_stderr");
   return child ? child->captured(internal::Child::kStderr) : "";
 }
 
@@ -245,8 +256,11 @@ struct ProcessHandle::State {
 
   const os::Fd& handle() const { return child ? child->pidfd() : pidfd; }
 
+  // In a forked copy of this process the child is its parent's.
+  bool is_own() const { return child && child->is_ours(); }
+
   internal::Child& own(const char* what) const {
-    if (!child) throw Error(std::string(what) + ": process '" + name + "' is not a child of this process");
+    if (!is_own()) throw Error(std::string(what) + ": process '" + name + "' is not a child of this process");
     return *child;
   }
 };
@@ -266,15 +280,15 @@ bool ProcessHandle::daemon() const { return state_->daemon; }
 int ProcessHandle::sentinel() const { return state_->handle().get(); }
 
 bool ProcessHandle::is_alive() const {
-  return state_->child ? !state_->child->poll() : !os::wait_for_exit(state_->pidfd, os::Clock::now());
+  return state_->is_own() ? !state_->child->poll() : !os::wait_for_exit(state_->handle(), os::Clock::now());
 }
 
 void ProcessHandle::join() const { join_until(internal::kNever); }
 
 bool ProcessHandle::join_until(internal::Deadline deadline) const {
-  if (state_->child) return state_->child->wait(deadline).has_value();
+  if (state_->is_own()) return state_->child->wait(deadline).has_value();
   if (state_->pid == os::process_id()) throw Error("join: a process cannot wait for its own end");
-  return os::wait_for_exit(state_->pidfd, deadline);
+  return os::wait_for_exit(state_->handle(), deadline);
 }
 
 std::optional<int> ProcessHandle::exitcode() const { return state_->own("exitcode").poll(); }

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <exception>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
 #include <brigade/codec.hpp>
@@ -16,6 +17,7 @@
 
 #include "os/error.hpp"
 #include "os/identity.hpp"
+#include "os/memory.hpp"
 #include "os/pidfd.hpp"
 #include "os/poller.hpp"
 #include "os/signals.hpp"
@@ -53,8 +55,8 @@ struct Offer {
   os::Fd parent_end;  // empty when there was no room for all three
 };
 
-// nullopt when the zygote is gone, or says nothing.
-std::optional<Offer> receive_offer(const os::Fd& socket, os::WhenEmpty when_empty) {
+// nullopt when the zygote is gone, or says nothing. `last` becomes the pid of the spare that is offered.
+std::optional<Offer> receive_offer(const os::Fd& socket, os::WhenEmpty when_empty, int& last) {
   if (!socket) return std::nullopt;
   OfferMessage message;
   std::array<int, 3> fds{-1, -1, -1};
@@ -62,6 +64,7 @@ std::optional<Offer> receive_offer(const os::Fd& socket, os::WhenEmpty when_empt
       os::receive_message(socket.get(), std::as_writable_bytes(std::span(&message, 1)), fds, when_empty);
   Offer offer{message.pid, message.error, os::Fd(fds[0]), os::Fd(fds[1]), os::Fd(fds[2])};
   if (received.bytes != sizeof message) return std::nullopt;
+  last = offer.pid;
   return offer;
 }
 
@@ -89,12 +92,12 @@ struct Spare {
 };
 
 // Clones a spare and offers it; true in the spare.
-bool offer_spare(const os::Fd& socket, Spare& spare) {
+bool offer_spare(const os::Fd& socket, int* ledger, Spare& spare) {
   OfferMessage offer;
   auto [ours, theirs] = os::try_make_socket_pair();
   os::LooseEnds ends = ours ? os::try_make_loose_ends() : os::LooseEnds();
   os::NewProcess child;
-  if (ends.parent) child = os::clone_process(os::Parent::parent_of_caller);
+  if (ends.parent) child = os::clone_process(os::Parent::parent_of_caller, ledger);
   if (child.pid == 0) {
     spare = {std::move(ends.child), std::move(theirs)};
     return true;
@@ -104,6 +107,13 @@ bool offer_spare(const os::Fd& socket, Spare& spare) {
   const std::array fds{child.pidfd.get(), ours.get(), ends.parent.get()};
   os::send_message(socket.get(), bytes_of(offer), child.pid < 0 ? std::span<const int>() : fds);
   return false;
+}
+
+// The word that the kernel writes each spare's pid to; null when there is no room to map it.
+int* map_ledger(const os::Fd& file) noexcept {
+  static auto* const mapping = new os::Mapping;  // no spare inherits it, none is to unmap it
+  *mapping = os::Mapping::try_of(file, 0, sizeof(int), os::Mapping::Access::read_write, os::Mapping::Inherit::no);
+  return reinterpret_cast<int*>(mapping->data());
 }
 
 void run_preload(std::span<const std::byte> order) {
@@ -146,19 +156,26 @@ std::optional<Spare> serve(os::Fd socket, const os::Fd& tie) {
   }
   rehearse_child();
   alignas(64) static std::array<std::byte, kMaxOrder> order;
+  int* ledger = nullptr;
   for (;;) {
-    const os::Received received = os::receive_message(socket.get(), order, {});
+    int fd = -1;
+    const os::Received received = os::receive_message(socket.get(), order, std::span(&fd, 1));
+    const os::Fd file(fd);
     if (received.bytes == 0) return std::nullopt;
     OrderHeader header{};
     if (received.bytes < sizeof header) continue;
     std::memcpy(&header, order.data(), sizeof header);
     if (header.magic != OrderHeader().magic) continue;
+    if (header.kind == ZygoteOrder::ledger) {
+      if (file) ledger = map_ledger(file);
+      continue;
+    }
     if (header.kind != ZygoteOrder::spare) {
       execute_and_report(socket, header.kind, std::span(order).first(received.bytes).subspan(sizeof header));
       continue;
     }
     Spare spare;
-    if (offer_spare(socket, spare)) return spare;
+    if (offer_spare(socket, ledger, spare)) return spare;
   }
 }
 
@@ -189,7 +206,11 @@ void ZygoteClient::start_by_clone() {
     serve_as_zygote(theirs.release(), lifeline.child.release());
   }
   adopt(std::move(zygote), std::move(ours), std::move(lifeline.parent), os::read_identity().credentials);
-  order_spare();
+  if (preload_.function != nullptr) {
+    preload_now();
+  } else {
+    order_spare();
+  }
 }
 
 // False when it ended before it was ready.
@@ -215,6 +236,29 @@ void ZygoteClient::adopt(os::NewProcess zygote, os::Fd socket, os::ParentEnd lif
   credentials_ = credentials;
   environment_ = os::environment();
   on_their_way_ = 0;
+  send_ledger();
+}
+
+// Before the first spare is ordered. Without one a zygote that is killed at the wrong moment leaves a zombie, no more.
+void ZygoteClient::send_ledger() {
+  ledger_ = {};
+  last_offered_ = 0;
+  try {
+    const os::Fd file = os::make_memfd("brigade-zygote", sizeof(int));
+    ledger_ = os::Mapping::of(file, 0, sizeof(int), os::Mapping::Access::read_only, os::Mapping::Inherit::yes);
+    const int fd = file.get();
+    send(ZygoteOrder::ledger, {}, std::span(&fd, 1));
+  } catch (const std::system_error&) {
+  }
+}
+
+// Of a zygote that is gone: the spare that it had cloned and could not offer any more. Nobody else has its lifeline, so
+// it is on its way out.
+void ZygoteClient::reap_unoffered_spare() noexcept {
+  if (!ledger_) return;
+  const int last = *reinterpret_cast<const volatile int*>(ledger_.data());
+  if (last > 0 && last != last_offered_) os::reap_child(last);
+  ledger_ = {};
 }
 
 void ZygoteClient::stop() noexcept {
@@ -222,7 +266,9 @@ void ZygoteClient::stop() noexcept {
   lifeline_.close();  // which kills it: after a change of credentials we might not be allowed to
   os::wait_for_exit(pidfd_, os::deadline_after(std::chrono::seconds(5)));
   last_end_ = os::reap(pidfd_).value_or(0);
-  while (std::optional<Offer> offer = receive_offer(socket_, os::WhenEmpty::give_up)) end_spare(std::move(*offer));
+  while (std::optional<Offer> offer = receive_offer(socket_, os::WhenEmpty::give_up, last_offered_))
+    end_spare(std::move(*offer));
+  reap_unoffered_spare();
   on_their_way_ = 0;
   socket_.close();
   pidfd_.close();
@@ -232,17 +278,18 @@ void ZygoteClient::stop() noexcept {
 void ZygoteClient::forget() noexcept {
   socket_.close();
   pidfd_.close();  // the lifeline sees to itself over a fork
+  ledger_ = {};
   on_their_way_ = 0;
   pid_ = 0;
 }
 
-bool ZygoteClient::send(ZygoteOrder kind, std::span<const std::byte> payload) {
+bool ZygoteClient::send(ZygoteOrder kind, std::span<const std::byte> payload, std::span<const int> fds) {
   OrderHeader header;
   header.kind = kind;
   std::vector<std::byte> message(sizeof header + payload.size());
   std::ranges::copy(bytes_of(header), message.begin());
   std::ranges::copy(payload, message.begin() + sizeof header);
-  if (os::send_message(socket_.get(), message, {})) return true;
+  if (os::send_message(socket_.get(), message, fds)) return true;
   if (errno != EPIPE && errno != ECONNRESET) os::throw_errno("sendmsg(order to the zygote)");
   return false;
 }
@@ -266,7 +313,7 @@ std::optional<NewChild> ZygoteClient::receive_spare() {
   if (on_their_way_ == 0 && !order_spare()) return std::nullopt;
   // Not the socket alone: a process forked at the wrong moment may hold the zygote's end of it.
   if (!os::wait_readable_unless(socket_.get(), pidfd_)) return std::nullopt;
-  std::optional<Offer> offer = receive_offer(socket_, os::WhenEmpty::wait);
+  std::optional<Offer> offer = receive_offer(socket_, os::WhenEmpty::wait, last_offered_);
   if (!offer) return std::nullopt;
   --on_their_way_;
   if (offer->pid < 0) os::throw_errno("clone(child)", offer->error);
@@ -320,14 +367,20 @@ void ZygoteClient::preload(void (*function)(), OnPreloadError policy) {
   if (!socket_ || function == nullptr) return;
   for (; on_their_way_ > 0; --on_their_way_) {  // were cloned before
     if (!os::wait_readable_unless(socket_.get(), pidfd_)) break;
-    if (std::optional<Offer> offer = receive_offer(socket_, os::WhenEmpty::wait)) end_spare(std::move(*offer));
+    if (std::optional<Offer> offer = receive_offer(socket_, os::WhenEmpty::wait, last_offered_))
+      end_spare(std::move(*offer));
   }
+  preload_now();
+}
+
+// In a zygote that has no spares.
+void ZygoteClient::preload_now() {
   if (run_preload()) {
     order_spare();
     return;
   }
   stop();
-  if (policy != OnPreloadError::fail) return;
+  if (preload_.policy != OnPreloadError::fail) return;
   throw Error("the zygote " + describe_exit_code(last_end_) + " when it ran the preload function");
 }
 

@@ -25,6 +25,7 @@
 #include "os/clone.hpp"
 #include "os/fd.hpp"
 #include "os/lifeline.hpp"
+#include "os/memory.hpp"
 
 namespace brigade::internal {
 
@@ -36,8 +37,8 @@ struct NewChild {
 };
 
 // What the caller wants of the zygote. begin: take on these credentials; answered by a report. preload: run this function;
-// answered by a report. spare: clone one; answered by an offer.
-enum class ZygoteOrder : std::uint32_t { begin, preload, spare };
+// answered by a report. spare: clone one; answered by an offer. ledger: note the last spare in the file that comes along.
+enum class ZygoteOrder : std::uint32_t { begin, preload, spare, ledger };
 
 // The caller's side.
 //   Threads         any; requests are served one after the other
@@ -80,11 +81,14 @@ class ZygoteClient {
   bool start_by_exec(const std::string& credentials);
   void adopt(os::NewProcess zygote, os::Fd socket, os::ParentEnd lifeline, const std::string& credentials);
   void stop() noexcept;
-  bool send(ZygoteOrder kind, std::span<const std::byte> payload);
+  void send_ledger();
+  void reap_unoffered_spare() noexcept;
+  bool send(ZygoteOrder kind, std::span<const std::byte> payload, std::span<const int> fds = {});
   std::optional<std::exception_ptr> execute(ZygoteOrder kind, std::span<const std::byte> payload);
   bool order_spare();
   std::optional<NewChild> receive_spare();
   bool run_preload();
+  void preload_now();
 
   std::mutex mutex_;
   os::Fd socket_;
@@ -93,6 +97,8 @@ class ZygoteClient {
   std::string credentials_;               // which the zygote was made with
   std::vector<std::string> environment_;  // likewise
   unsigned on_their_way_ = 0;             // spares that were ordered and not received
+  os::Mapping ledger_;                    // an int: the pid of the spare that was cloned last
+  int last_offered_ = 0;                  // the pid of the spare that was offered last
   Preload preload_;
   int last_end_ = 0;  // exit code of the last zygote that ended
   std::atomic<int> pid_ = 0;

@@ -120,6 +120,15 @@ void set_affinity(std::span<const unsigned> cpus) {
   if (!missing.empty()) refuse_cpus(missing, EINVAL);
 }
 
+std::vector<unsigned> allowed_cpus() {
+  const CpuSet set = affinity();
+  std::vector<unsigned> cpus;
+  for (unsigned cpu = 0; cpu != set.size() * CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET_S(cpu, bytes_of(set), set.data())) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
 std::uint32_t current_cpu() noexcept {
   const int cpu = ::sched_getcpu();
   return cpu < 0 ? 0 : static_cast<std::uint32_t>(cpu);

@@ -4,11 +4,15 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace brigade::os {
 
 // CPUs this process may use: its affinity mask, lowered by the CPU quota of its cgroup (v2, v1) rounded up. At least 1.
 unsigned usable_cpus();
+
+// The CPUs the calling thread may run on, by their numbers; empty when the kernel does not tell.
+std::vector<unsigned> allowed_cpus();
 
 // Keeps the calling thread, and threads it starts, on these CPUs. Throws std::system_error that names those it cannot
 // have; it may be on the others then.

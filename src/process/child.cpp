@@ -73,8 +73,9 @@ std::optional<int> Child::reap() {
 std::optional<int> Child::poll() {
   const std::optional<int> code = reap();
   if (!code || os::fork_generation() != fork_generation_) return code;
-  collect();
-  if (!pool_worker_) pass_records_on();  // code of the user's, which never runs under a lock of the pool's
+  collect(true);
+  // Code of the user's, which never runs under a lock of the pool's.
+  if (!pool_worker_) pass_records_on();
   return code;
 }
 
@@ -84,13 +85,13 @@ std::optional<int> Child::wait(os::Deadline deadline) {
   return poll();
 }
 
-// False when the child cannot say any more.
-bool Child::collect() {
+// `last`: the child has ended, and whoever holds its streams now is not it.
+void Child::collect(bool last) {
   const std::lock_guard lock(said_mutex_);
-  bool more = false;
+  if (silent_) return;
+  silent_ = last;
   for (std::size_t i = 0; i != kStreams; ++i) {
-    if (streams_[i])
-      more = os::read_available(streams_[i], [&](std::string_view text) { tails_[i].append(text); }) || more;
+    if (streams_[i]) os::read_available(streams_[i], [&](std::string_view text) { tails_[i].append(text); });
   }
   while (std::optional<Report> report = receive_report(control_, os::WhenEmpty::give_up)) {
     switch (report->kind) {
@@ -107,7 +108,6 @@ bool Child::collect() {
         break;
     }
   }
-  return more || !os::is_hung_up(control_);
 }
 
 void Child::pass_records_on() {
@@ -120,10 +120,9 @@ void Child::pass_records_on() {
   for (const LogRecord& record : records) pass_record_on(record);
 }
 
-bool Child::listen() {
-  const bool more = collect();
+void Child::listen() {
+  collect(false);
   pass_records_on();
-  return more;
 }
 
 std::exception_ptr Child::exception() {
@@ -133,7 +132,7 @@ std::exception_ptr Child::exception() {
 }
 
 std::string Child::captured(Stream stream) {
-  collect();
+  collect(false);
   const std::lock_guard lock(said_mutex_);
   return std::string(tails_[stream].view());
 }

@@ -122,12 +122,12 @@ class Child {
   const os::Fd& control() const { return control_; }
   const os::Fd& stream(Stream stream) const { return streams_[stream]; }
 
-  // Reads what has come and hands log records on. False when nothing more can come.
-  bool listen();
+  // Reads what has come and hands log records on.
+  void listen();
 
  private:
   std::optional<int> reap();
-  bool collect();
+  void collect(bool last);
   void pass_records_on();
 
   const int pid_;
@@ -151,6 +151,7 @@ class Child {
   std::mutex said_mutex_;
   std::optional<Report> exception_;  // under said_mutex_, as what follows; as it came
   std::shared_ptr<const CrashReport> crash_report_;
+  bool silent_ = false;  // it has ended, and all it said was read
   std::array<Tail, kStreams> tails_;
   std::vector<LogRecord> records_;  // not passed on yet
 

@@ -96,6 +96,7 @@ void become(const StartOrder& order, ChildTies ties) {
   if (order.environment) os::replace_environment(*order.environment);
   if (!order.credentials.empty()) os::take_on_credentials(order.credentials);
   os::set_umask(order.umask);
+  if (order.standing) os::take_on_standing(*order.standing);
   if (order.pool_worker) {
     os::ignore_interrupt();
     os::set_oom_score(kChildOomScore);

@@ -51,8 +51,10 @@ std::vector<std::byte> start_block_of(const ChildSpec& spec, const os::Identity&
   order.log_level = wanted_log_level();
   order.umask = identity.umask;
   if (spec.context.method() == Context::Method::spawn) order.credentials = identity.credentials;
-  if (spec.context.method() == Context::Method::forkserver && !runtime().zygote.passes_environment_on()) {
-    order.environment = os::environment();
+  if (spec.context.method() == Context::Method::forkserver) {
+    const ZygoteClient& zygote = runtime().zygote;
+    if (!zygote.passes_environment_on()) order.environment = os::environment();
+    if (os::Standing standing = os::read_standing(); !zygote.passes_on(standing)) order.standing = std::move(standing);
   }
   if (spec.settings != ChildSettings()) order.settings = spec.settings;
   order.entry = function_ref(reinterpret_cast<const void*>(spec.entry));

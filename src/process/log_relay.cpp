@@ -112,58 +112,56 @@ class Relay {
       ++runtime().own_threads;
     }
     const std::uint64_t id = state_->next_id++;
-    Entry& entry = state_->children[id];
-    entry.child = child;
-    const std::array<const os::Fd*, kParts> parts = parts_of(*child);
-    for (std::size_t part = 0; part != kParts; ++part) {
-      if (!*parts[part]) continue;
-      entry.open |= 1U << part;
-      state_->poller.add(*parts[part], id * kParts + part);
+    state_->children[id] = child;
+    const Parts parts = parts_of(*child);
+    for (std::uint64_t part = 0; part != kParts; ++part) {
+      if (*parts[part]) state_->poller.add(*parts[part], id * kParts + part);
     }
   }
 
  private:
-  static constexpr std::size_t kParts = 3;
+  enum Part : std::uint64_t { kPidfd, kControl, kStdout, kStderr, kParts };
 
-  struct Entry {
-    std::shared_ptr<Child> child;  // until it cannot say any more
-    unsigned open = 0;             // which of its parts are polled
-  };
+  using Parts = std::array<const os::Fd*, kParts>;
+
   struct State {
     os::Poller poller;
-    std::map<std::uint64_t, Entry> children;
+    std::map<std::uint64_t, std::shared_ptr<Child>> children;  // until they end
     std::uint64_t next_id = 0;
   };
 
-  static std::array<const os::Fd*, kParts> parts_of(const Child& child) {
-    return {&child.control(), &child.stream(Child::kStdout), &child.stream(Child::kStderr)};
+  static Parts parts_of(const Child& child) {
+    return {&child.pidfd(), &child.control(), &child.stream(Child::kStdout), &child.stream(Child::kStderr)};
   }
 
   [[noreturn]] void run(State& state) {
     std::vector<std::uint64_t> ready;
     for (;;) {
       state.poller.wait(ready, std::chrono::hours(1));
-      for (const std::uint64_t tag : ready) serve(state, tag / kParts, tag % kParts);
+      for (const std::uint64_t tag : ready) serve(state, tag / kParts, static_cast<Part>(tag % kParts));
     }
   }
 
-  void serve(State& state, std::uint64_t id, std::size_t part) {
+  void serve(State& state, std::uint64_t id, Part part) {
     std::shared_ptr<Child> child;
     {
       const std::lock_guard lock(mutex_);
       const auto found = state.children.find(id);
       if (found == state.children.end()) return;
-      child = found->second.child;
+      child = found->second;
     }
-    const os::Fd& fd = *parts_of(*child)[part];
-    const bool over = os::is_hung_up(fd);  // asked first: what came before it is read now
+    const Parts parts = parts_of(*child);
+    const bool over = os::is_hung_up(*parts[part]);  // asked first: what came before it is read now
     child->listen();
-    if (!over) return;
-    const std::lock_guard lock(mutex_);
-    state.poller.remove(fd);
-    Entry& entry = state.children[id];
-    entry.open &= ~(1U << part);
-    if (entry.open == 0) state.children.erase(id);
+    if (part == kPidfd) {
+      for (const os::Fd* fd : parts) {
+        if (*fd) state.poller.remove(*fd);
+      }
+      const std::lock_guard lock(mutex_);
+      state.children.erase(id);
+    } else if (over) {
+      state.poller.remove(*parts[part]);
+    }
   }
 
   std::mutex mutex_;

@@ -24,6 +24,7 @@ void encode_start_block(Encoder& out, const StartOrder& order, std::uint32_t ima
   encode(out, order.umask);
   encode(out, order.credentials);
   encode(out, order.environment);
+  encode(out, order.standing);
   encode(out, order.settings);
   out.put(order.entry.image);
   out.put(order.entry.offset);
@@ -51,6 +52,7 @@ StartOrder decode_start_block(std::span<const std::byte> block, ImageMap& images
   order.umask = decode<unsigned>(in);
   order.credentials = decode<std::string>(in);
   order.environment = decode<std::optional<std::vector<std::string>>>(in);
+  order.standing = decode<std::optional<os::Standing>>(in);
   order.settings = decode<std::optional<ChildSettings>>(in);
   order.entry.image = in.get<std::uint32_t>();
   order.entry.offset = in.get<std::uint64_t>();

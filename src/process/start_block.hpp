@@ -15,6 +15,7 @@
 #include <brigade/internal/log_hooks.hpp>
 #include <brigade/process.hpp>
 
+#include "os/standing.hpp"
 #include "wire/definitions.hpp"
 
 namespace brigade::internal {
@@ -44,6 +45,7 @@ struct StartOrder {
   unsigned umask = 0;                                   // the parent's
   std::string credentials;                              // to take on; "": the inherited ones are right
   std::optional<std::vector<std::string>> environment;  // nullopt: the inherited one is right
+  std::optional<os::Standing> standing;                 // likewise
   std::optional<ChildSettings> settings;
   std::vector<ExceptionKindGetter> exceptions;  // that were registered; the sender's are taken as they are
   FunctionRef entry{};

@@ -235,6 +235,7 @@ void ZygoteClient::adopt(os::NewProcess zygote, os::Fd socket, os::ParentEnd lif
   pid_ = zygote.pid;
   credentials_ = credentials;
   environment_ = os::environment();
+  standing_ = os::read_standing();
   on_their_way_ = 0;
   send_ledger();
 }
@@ -384,9 +385,14 @@ void ZygoteClient::preload_now() {
   throw Error("the zygote " + describe_exit_code(last_end_) + " when it ran the preload function");
 }
 
-bool ZygoteClient::passes_environment_on() {
+bool ZygoteClient::passes_environment_on() const {
   const std::lock_guard lock(mutex_);
   return os::environment_is(environment_);
+}
+
+bool ZygoteClient::passes_on(const os::Standing& standing) const {
+  const std::lock_guard lock(mutex_);
+  return standing == standing_;
 }
 
 }  // namespace brigade::internal

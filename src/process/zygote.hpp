@@ -25,6 +25,7 @@
 #include "os/clone.hpp"
 #include "os/fd.hpp"
 #include "os/lifeline.hpp"
+#include "os/standing.hpp"
 #include "os/memory.hpp"
 
 namespace brigade::internal {
@@ -61,7 +62,8 @@ class ZygoteClient {
   void preload(void (*function)(), OnPreloadError policy);
 
   // True when a child cloned by the zygote has the environment this process has now.
-  bool passes_environment_on();
+  bool passes_environment_on() const;
+  bool passes_on(const os::Standing& standing) const;
 
   // In a child: what was copied belongs to the parent.
   void forget() noexcept;
@@ -90,12 +92,13 @@ class ZygoteClient {
   bool run_preload();
   void preload_now();
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   os::Fd socket_;
   os::Fd pidfd_;
   os::ParentEnd lifeline_;
   std::string credentials_;               // which the zygote was made with
   std::vector<std::string> environment_;  // likewise
+  os::Standing standing_;                 // likewise
   unsigned on_their_way_ = 0;             // spares that were ordered and not received
   os::Mapping ledger_;                    // an int: the pid of the spare that was cloned last
   int last_offered_ = 0;                  // the pid of the spare that was offered last

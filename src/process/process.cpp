@@ -214,13 +214,13 @@ std::exception_ptr Process::exception() {
 }
 
 std::optional<CrashReport> Process::crash_report() {
-  const auto child = started(state_);
+  const auto child = child_of(state_, "crash_report");
   const auto report = child ? child->crash_report() : nullptr;
   return report ? std::optional(*report) : std::nullopt;
 }
 
 bool Process::out_of_memory() {
-  const auto child = started(state_);
+  const auto child = child_of(state_, "out_of_memory");
   return child && child->poll() && child->out_of_memory();
 }
 

@@ -14,6 +14,7 @@ include_guard(GLOBAL)
 
 if(BRIGADE_TESTS)
   include(GoogleTest)
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)  # runs the examples
 endif()
 
 set(brigade_sanitizer_flags "")
@@ -138,12 +139,15 @@ function(brigade_program target)
   endif()
 endfunction()
 
-# A worked example: a program that checks what it shows and ends with 0; it is run as a test.
+# A worked example. It is run as a test, and has to print what expected/<target>.txt beside it says, see
+# tests/support/check_output.py.
 function(brigade_example target)
   brigade_parse_arguments(${target} ${ARGN})
   brigade_executable(${target} SOURCES ${ARG_SOURCES} LIBS ${ARG_LIBS} ${ARG_PUBLIC})
   if(BRIGADE_TESTS)
-    add_test(NAME example.${target} COMMAND ${target} ${ARG_ARGS})
+    add_test(NAME example.${target}
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/support/check_output.py
+        ${CMAKE_CURRENT_SOURCE_DIR}/expected/${target}.txt $<TARGET_FILE:${target}> ${ARG_ARGS})
     set_tests_properties(example.${target} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS example)
   endif()
 endfunction()

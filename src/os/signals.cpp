@@ -49,6 +49,8 @@ void unblock_all_signals() noexcept {
 
 void ignore_interrupt() noexcept { ::signal(SIGINT, SIG_IGN); }
 
+void ignore_file_size_signal() noexcept { ::signal(SIGXFSZ, SIG_IGN); }
+
 std::string signal_name(int signal) {
   const char* abbreviation = ::sigabbrev_np(signal);
   return abbreviation != nullptr ? std::string("SIG") + abbreviation : "signal " + std::to_string(signal);

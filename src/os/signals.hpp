@@ -27,6 +27,9 @@ void unblock_all_signals() noexcept;
 
 void ignore_interrupt() noexcept;
 
+// A write beyond the limit of a file's size is then EFBIG, and no SIGXFSZ.
+void ignore_file_size_signal() noexcept;
+
 // "SIGSEGV" for 11.
 std::string signal_name(int signal);
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <exception>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -122,13 +123,24 @@ std::span<const std::byte> map_block(int block) {
   return mapping.bytes();
 }
 
+void send_exception(int control, const std::exception_ptr& error, const CallTrace& trace) {
+  Encoder bytes;
+  encode_exception(bytes, error, trace.frames.empty() ? nullptr : &trace);
+  send_report(control, ReportKind::exception, bytes.to_vector());
+}
+
 void report_exception(const std::string& name, const void* entry, ChildTies ties) noexcept {
   const std::exception_ptr error = std::current_exception();
+  os::ignore_file_size_signal();  // standard error may be a longer file than this process may write
   try {
     const CallTrace trace = take_throw_trace(entry);
-    Encoder bytes;
-    encode_exception(bytes, error, trace.frames.empty() ? nullptr : &trace);
-    send_report(ties.control, ReportKind::exception, bytes.to_vector());
+    try {
+      send_exception(ties.control, error, trace);
+    } catch (const std::system_error&) {  // a long one needs a file, and files may be limited, too
+      constexpr std::size_t kFitsIntoAMessage = 4096;
+      const std::string text = describe(error).substr(0, kFitsIntoAMessage) + " ...";
+      send_exception(ties.control, std::make_exception_ptr(RemoteError(text)), {});
+    }
     os::flush_standard_streams();
     const std::string what = "Process " + name + " (pid " + std::to_string(os::process_id()) +
                              ") ended by an exception:\n  " + describe(error) + "\n";

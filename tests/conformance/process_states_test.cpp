@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A Process from its making to its closing: which call is an error when, how it is shown, and how it is ended.
+// A Process from its making to its closing: which call is an error when, how it is shown, what it lets go of.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -10,7 +10,6 @@
 #include <optional>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -36,18 +35,6 @@ void do_nothing() {}
 }
 
 [[noreturn]] void exit_with(int code) { std::exit(code); }
-
-void say_and_sleep_deaf_to(const std::string& path, int signal) {
-  ::signal(signal, SIG_IGN);
-  append_line(path, "deaf");
-  sleep_for_ever();
-}
-
-void catch_interrupt(const std::string& path) {
-  ::signal(SIGINT, [](int) { ::_exit(17); });
-  append_line(path, "ready");
-  sleep_for_ever();
-}
 
 class ProcessStates : public conformance::StartMethods {
  protected:
@@ -279,113 +266,6 @@ TEST_P(ProcessStates, TheSentinelsOfManyAreForPoll) {
   processes[3].join();
   EXPECT_EQ(processes[3].sentinel(), entries[3].fd);
   EXPECT_EQ(::poll(&entries[3], 1, 0), 1);  // readable for ever
-}
-
-// ---- ending it ----
-
-TEST_P(ProcessStates, InterruptIsSigint) {
-  Process process(options(true), sleep_for_ever);
-  process.start();
-  process.interrupt();
-  process.join();
-  EXPECT_EQ(process.exitcode(), -SIGINT);
-  EXPECT_EQ(process.to_string(), shown_as(process, "stopped exitcode=-SIGINT daemon"));
-}
-
-TEST_P(ProcessStates, InterruptIsForTheChildsOwnHandler) {
-  Process process(options(true), catch_interrupt, file_);
-  process.start();
-  ASSERT_TRUE(eventually([&] { return text_of(file_) == "ready\n"; }));
-  process.interrupt();
-  process.join();
-  EXPECT_EQ(process.exitcode(), 17);
-}
-
-TEST_P(ProcessStates, SignalsSentAtOnceAreNotLost) {
-  for (int i = 0; i < 10; ++i) {
-    Process process(options(true), sleep_for_ever);
-    process.start();
-    process.terminate();
-    ASSERT_TRUE(process.join(kWatchdog)) << i;
-    EXPECT_EQ(process.exitcode(), -SIGTERM);
-  }
-}
-
-TEST_P(ProcessStates, SignalsToAnEndedProcessDoNothing) {
-  Process joined(options(), exit_with, 6);
-  joined.start();
-  joined.join();
-  Process unseen(options(), exit_with, 6);  // ended, and nobody has looked
-  unseen.start();
-  ASSERT_TRUE(eventually([&] { return ::poll(nullptr, 0, 0) == 0 && has_ended(pidfd_of(*unseen.pid())); }));
-  for (Process* process : {&joined, &unseen}) {
-    process->interrupt();
-    process->terminate();
-    process->kill();
-    process->stop();
-    process->stop(0ms);
-    EXPECT_EQ(process->exitcode(), 6);
-  }
-}
-
-TEST_P(ProcessStates, StopAsksFirst) {
-  Process process(options(true), sleep_for_ever);
-  process.start();
-  process.stop(kWatchdog);
-  EXPECT_FALSE(process.is_alive());
-  EXPECT_EQ(process.exitcode(), -SIGTERM);
-}
-
-TEST_P(ProcessStates, StopKillsWhoIsDeafAfterTheGrace) {
-  Process process(options(true), say_and_sleep_deaf_to, file_, SIGTERM);
-  process.start();
-  ASSERT_TRUE(eventually([&] { return text_of(file_) == "deaf\n"; }));
-  const auto begin = std::chrono::steady_clock::now();
-  process.stop(100ms);
-  EXPECT_GE(std::chrono::steady_clock::now() - begin, 100ms);
-  EXPECT_EQ(process.exitcode(), -SIGKILL);
-}
-
-TEST_P(ProcessStates, StopWithoutGraceKillsAtOnce) {
-  Process process(options(true), say_and_sleep_deaf_to, file_, SIGTERM);
-  process.start();
-  ASSERT_TRUE(eventually([&] { return text_of(file_) == "deaf\n"; }));
-  process.stop(0ms);
-  EXPECT_EQ(process.exitcode(), -SIGKILL);
-}
-
-TEST_P(ProcessStates, StopEndsAStoppedProcessToo) {
-  Process process(options(true), sleep_for_ever);
-  process.start();
-  ::kill(*process.pid(), SIGSTOP);
-  // SIGTERM waits only when it has stopped.
-  ASSERT_TRUE(eventually(
-      [&] { return text_of("/proc/" + std::to_string(*process.pid()) + "/stat").find(") T ") != std::string::npos; }));
-  process.stop(50ms);
-  EXPECT_FALSE(process.is_alive());
-  EXPECT_EQ(process.exitcode(), -SIGKILL);
-}
-
-TEST_P(ProcessStates, AStoppedProcessIsAliveAndContinues) {
-  Process process(options(true), [] { ::raise(SIGSTOP); });
-  process.start();
-  EXPECT_FALSE(process.join(100ms));
-  EXPECT_TRUE(process.is_alive());
-  EXPECT_EQ(process.exitcode(), std::nullopt);
-  EXPECT_TRUE(eventually([&] {
-    ::kill(*process.pid(), SIGCONT);
-    return process.join(1ms);
-  }));
-  EXPECT_EQ(process.exitcode(), 0);
-}
-
-TEST_P(ProcessStates, OneThreadStopsWhatAnotherJoins) {
-  Process process(options(true), sleep_for_ever);
-  process.start();
-  std::jthread joiner([&] { process.join(); });
-  process.stop();
-  joiner.join();
-  EXPECT_EQ(process.exitcode(), -SIGTERM);
 }
 
 }  // namespace

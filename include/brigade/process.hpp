@@ -203,9 +203,12 @@ class Process {
 std::ostream& operator<<(std::ostream& out, Process& process);
 
 // A process of this family as seen from this one: itself, its parent, or a child of it (also a worker of a pool).
-//   Threads, copies  a value; all copies mean the same process
-//   Owns             nothing: what becomes of the process does not depend on this
-//   Throws           Error from what only a parent may do with its child, when this is no child of the calling process
+//   Threads         any, like a value; all copies mean the same process
+//   Processes       in a forked copy of this process its children are nobody's: they can be waited for, not signalled
+//   If a peer dies  is_alive() is false and join() returns
+//   Blocks          join()
+//   Owns            nothing: what becomes of the process does not depend on this
+//   Throws          Error from what only a parent may do with its child, when this is no child of the calling process
 class ProcessHandle {
  public:
   std::string name() const;

@@ -25,8 +25,8 @@
 #include "os/clone.hpp"
 #include "os/fd.hpp"
 #include "os/lifeline.hpp"
-#include "os/standing.hpp"
 #include "os/memory.hpp"
+#include "os/standing.hpp"
 
 namespace brigade::internal {
 

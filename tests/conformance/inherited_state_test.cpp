@@ -66,7 +66,6 @@ TEST_P(InheritedState, TheUmaskIsTheParentsOfNow) {
   expect_child_as_parent();
 }
 
-// Known to fail by forkserver: the child has what the zygote was made with.
 TEST_P(InheritedState, LimitsAreTheParentsOfNow) {
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
@@ -76,7 +75,6 @@ TEST_P(InheritedState, LimitsAreTheParentsOfNow) {
   ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
-// Known to fail by forkserver: the child has what the zygote was made with.
 TEST_P(InheritedState, TheCpusAreTheParentsOfNow) {
   cpu_set_t before;
   CPU_ZERO(&before);
@@ -92,7 +90,6 @@ TEST_P(InheritedState, TheCpusAreTheParentsOfNow) {
   ::sched_setaffinity(0, sizeof before, &before);
 }
 
-// Known to fail by forkserver: the child has what the zygote was made with.
 TEST_P(InheritedState, ThePriorityIsTheParentsOfNow) {
   // In a program of its own: without privileges a priority cannot be raised again.
   const Ending ending = play("priority", file_);

@@ -334,11 +334,13 @@ TEST_P(ProcessException, MovesWithItsProcess) {
 
 // The pipe or socket of a report must not be what a child waits at when nobody reads.
 TEST_P(ProcessException, OfAChildThatNobodyAsksAboutHoldsNobodyUp) {
-  const std::size_t before = open_descriptors().size();
-  for (int i = 0; i < 20; ++i) {
+  const auto run_one = [] {
     Process process(options(), [] { throw std::runtime_error(std::string(200'000, 'z')); });
     process.start();
-  }
+  };
+  run_one();  // the first leaves what a process keeps for all
+  const std::size_t before = open_descriptors().size();
+  for (int i = 0; i < 20; ++i) run_one();
   EXPECT_EQ(open_descriptors().size(), before);
 }
 

@@ -77,9 +77,11 @@ double smallest_quota(const std::string& root, std::string path, Quota quota) {
   return smallest;
 }
 
-double cgroup_cpus() {
+}  // namespace
+
+double cpu_quota(const std::string& root) {
   double smallest = kNoQuota;
-  std::ifstream groups("/proc/self/cgroup");  // lines "id:controllers:path"
+  std::ifstream groups(root + "/proc/self/cgroup");  // lines "id:controllers:path"
   for (std::string line; std::getline(groups, line);) {
     const std::size_t first = line.find(':');
     const std::size_t second = line.find(':', first + 1);
@@ -87,19 +89,17 @@ double cgroup_cpus() {
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const std::string path = line.substr(second + 1);
     if (controllers.empty()) {
-      smallest = std::min(smallest, smallest_quota("/sys/fs/cgroup", path, quota_v2));
+      smallest = std::min(smallest, smallest_quota(root + "/sys/fs/cgroup", path, quota_v2));
     } else if (("," + controllers + ",").find(",cpu,") != std::string::npos) {
-      smallest = std::min(smallest, smallest_quota("/sys/fs/cgroup/cpu", path, quota_v1));
+      smallest = std::min(smallest, smallest_quota(root + "/sys/fs/cgroup/cpu", path, quota_v1));
     }
   }
   return smallest;
 }
 
-}  // namespace
-
 unsigned usable_cpus() {
   const unsigned cpus = affinity_cpus();
-  const double quota = cgroup_cpus();
+  const double quota = cpu_quota();
   if (quota >= cpus) return cpus;
   return std::max(1U, static_cast<unsigned>(std::ceil(quota)));
 }

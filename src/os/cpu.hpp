@@ -4,12 +4,16 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace brigade::os {
 
 // CPUs this process may use: its affinity mask, lowered by the CPU quota of its cgroup (v2, v1) rounded up. At least 1.
 unsigned usable_cpus();
+
+// The CPU quota alone, in CPUs; infinity when there is none. The kernel's folders begin at `root`.
+double cpu_quota(const std::string& root = "");
 
 // The CPUs the calling thread may run on, by their numbers; empty when the kernel does not tell.
 std::vector<unsigned> allowed_cpus();

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "os/code_of_fork.hpp"
+#include "os/fake_kernel.hpp"
 
 namespace brigade::os {
 namespace {
@@ -47,6 +49,28 @@ TEST(SetAffinity, NamesTheCpusThatCannotBeHad) {
               return refused({}).starts_with("cannot run on no CPU") ? 0 : 4;
             }),
             0);
+}
+
+TEST(CpuQuota, IsTheSmallestOfTheCgroupsAroundTheProcess) {
+  FakeKernel kernel;
+  kernel.cgroup("0::/user.slice/a.scope\n");
+  EXPECT_EQ(cpu_quota(kernel.root()), std::numeric_limits<double>::infinity());
+  kernel.file("/sys/fs/cgroup/user.slice/a.scope/cpu.max", "max 100000\n");
+  EXPECT_EQ(cpu_quota(kernel.root()), std::numeric_limits<double>::infinity());
+  kernel.file("/sys/fs/cgroup/user.slice/cpu.max", "150000 100000\n");
+  EXPECT_EQ(cpu_quota(kernel.root()), 1.5);
+  kernel.file("/sys/fs/cgroup/user.slice/a.scope/cpu.max", "50000 100000\n");
+  EXPECT_EQ(cpu_quota(kernel.root()), 0.5);
+}
+
+TEST(CpuQuota, IsThatOfTheOlderCgroupsToo) {
+  FakeKernel kernel;
+  kernel.cgroup("3:memory:/m\n2:cpuacct,cpu:/box\n1:cpuset:/\n")
+      .file("/sys/fs/cgroup/cpu/box/cpu.cfs_quota_us", "-1\n")
+      .file("/sys/fs/cgroup/cpu/box/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(cpu_quota(kernel.root()), std::numeric_limits<double>::infinity());
+  kernel.file("/sys/fs/cgroup/cpu/box/cpu.cfs_quota_us", "250000\n");
+  EXPECT_EQ(cpu_quota(kernel.root()), 2.5);
 }
 
 }  // namespace

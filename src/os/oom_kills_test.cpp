@@ -17,45 +17,16 @@
 #include <vector>
 
 #include "os/code_of_fork.hpp"
+#include "os/fake_kernel.hpp"
 #include "os/surroundings.hpp"
 
 namespace brigade::os {
 namespace {
 
-namespace fs = std::filesystem;
-
-// A folder in which the kernel's files lie as a test wants them.
-class FakeKernel {
- public:
-  FakeKernel() {
-    std::string name = (fs::temp_directory_path() / "brigade-oom-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "mkdtemp";
-    root_ = name;
-  }
-  ~FakeKernel() {
-    std::error_code ignored;
-    fs::remove_all(root_, ignored);
-  }
-  FakeKernel(const FakeKernel&) = delete;
-  FakeKernel& operator=(const FakeKernel&) = delete;
-
-  FakeKernel& file(const std::string& path, const std::string& text) {
-    fs::create_directories((root_ + path).substr(0, (root_ + path).rfind('/')));
-    std::ofstream(root_ + path) << text;
-    return *this;
-  }
-  FakeKernel& cgroup(const std::string& text) { return file("/proc/self/cgroup", text); }
-  FakeKernel& mounts(const std::string& text) { return file("/proc/self/mountinfo", text); }
-
-  OomKillFile open() const { return open_oom_kills(root_); }
-  std::optional<std::uint64_t> kills() const {
-    const OomKillFile opened = open();
-    return read_oom_kills(opened.file.get());
-  }
-
- private:
-  std::string root_;
-};
+std::optional<std::uint64_t> kills(const FakeKernel& kernel) {
+  const OomKillFile opened = open_oom_kills(kernel.root());
+  return read_oom_kills(opened.file.get());
+}
 
 const std::string kUnified = "31 23 0:28 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n";
 const std::string kEvents = "low 0\nhigh 0\nmax 7\noom 3\noom_kill ";
@@ -68,8 +39,8 @@ TEST(OomKills, AreThoseOfTheCgroup) {
       .file("/sys/fs/cgroup/user.slice/memory.events", kEvents + "8\n")
       .file("/sys/fs/cgroup/user.slice/a.scope/memory.events", kEvents + "5\noom_group_kill 1\n")
       .file("/proc/vmstat", "oom_kill 100\n");
-  EXPECT_EQ(kernel.kills(), 5);
-  EXPECT_FALSE(kernel.open().whole_system);
+  EXPECT_EQ(kills(kernel), 5);
+  EXPECT_FALSE(open_oom_kills(kernel.root()).whole_system);
 }
 
 TEST(OomKills, AreThoseOfACgroupAboveWhereTheOwnOneHasNoMemoryController) {
@@ -78,20 +49,20 @@ TEST(OomKills, AreThoseOfACgroupAboveWhereTheOwnOneHasNoMemoryController) {
       .cgroup("0::/user.slice/a.scope/leaf\n")
       .file("/sys/fs/cgroup/user.slice/memory.events", kEvents + "8\n")
       .file("/proc/vmstat", "oom_kill 100\n");
-  EXPECT_EQ(kernel.kills(), 8);
+  EXPECT_EQ(kills(kernel), 8);
 }
 
 TEST(OomKills, AreThoseOfAContainer) {
   const std::string events = kEvents + "6\n";
   FakeKernel with_namespace;
   with_namespace.mounts(kUnified).cgroup("0::/\n").file("/sys/fs/cgroup/memory.events", events);
-  EXPECT_EQ(with_namespace.kills(), 6);
+  EXPECT_EQ(kills(with_namespace), 6);
 
   FakeKernel without;
   without.mounts("31 23 0:28 /docker/ab /sys/fs/cgroup\\040x rw - cgroup2 cgroup2 rw\n")
       .cgroup("0::/docker/ab/inner\n")
       .file("/sys/fs/cgroup x/inner/memory.events", events);
-  EXPECT_EQ(without.kills(), 6);
+  EXPECT_EQ(kills(without), 6);
 
   FakeKernel elsewhere;
   elsewhere.mounts("31 23 0:28 /docker/ab /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n")
@@ -99,7 +70,7 @@ TEST(OomKills, AreThoseOfAContainer) {
       .file("/sys/fs/cgroupc/memory.events", events)
       .file("/sys/fs/cgroup/memory.events", events)
       .file("/proc/vmstat", "oom_kill 100\n");
-  EXPECT_EQ(elsewhere.kills(), 100);
+  EXPECT_EQ(kills(elsewhere), 100);
 }
 
 TEST(OomKills, AreThoseOfTheFirstVersionsCgroupWhereItHasTheController) {
@@ -113,31 +84,31 @@ TEST(OomKills, AreThoseOfTheFirstVersionsCgroupWhereItHasTheController) {
       .file("/sys/fs/cgroup/unified/jobs/1:2/cgroup.procs", "")
       .file("/sys/fs/cgroup/memory/jobs/1:2/memory.oom_control", kControl + "4\n")
       .file("/proc/vmstat", "oom_kill 100\n");
-  EXPECT_EQ(kernel.kills(), 4);
-  EXPECT_FALSE(kernel.open().whole_system);
+  EXPECT_EQ(kills(kernel), 4);
+  EXPECT_FALSE(open_oom_kills(kernel.root()).whole_system);
 
   // Linux before 4.13 does not count there.
   kernel.file("/sys/fs/cgroup/memory/jobs/1:2/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\n");
-  EXPECT_EQ(kernel.kills(), 100);
+  EXPECT_EQ(kills(kernel), 100);
 }
 
 TEST(OomKills, AreThoseOfTheSystemWhereNoCgroupCounts) {
   FakeKernel bare;
   bare.file("/proc/vmstat", "pgfault 12\noom_kill 9\nnuma_hit 1\n");
-  EXPECT_EQ(bare.kills(), 9);
-  EXPECT_TRUE(bare.open().whole_system);
+  EXPECT_EQ(kills(bare), 9);
+  EXPECT_TRUE(open_oom_kills(bare.root()).whole_system);
 
   FakeKernel at_the_root;
   at_the_root.mounts(kUnified).cgroup("0::/\n").file("/proc/vmstat", "oom_kill 9\n");
-  EXPECT_EQ(at_the_root.kills(), 9);
+  EXPECT_EQ(kills(at_the_root), 9);
 }
 
 TEST(OomKills, AreUnknownWhereNothingCounts) {
   FakeKernel kernel;
-  EXPECT_FALSE(kernel.open().file);
-  EXPECT_EQ(kernel.kills(), std::nullopt);
+  EXPECT_FALSE(open_oom_kills(kernel.root()).file);
+  EXPECT_EQ(kills(kernel), std::nullopt);
   kernel.file("/proc/vmstat", "pgfault 12\noom_kill \noom_kill_not 3\n").cgroup("nonsense\n\n::\n").mounts("- -\n\n");
-  EXPECT_FALSE(kernel.open().file);
+  EXPECT_FALSE(open_oom_kills(kernel.root()).file);
 }
 
 TEST(OomKills, AreFoundWhereverOneReadEnds) {
@@ -149,7 +120,7 @@ TEST(OomKills, AreFoundWhereverOneReadEnds) {
     while (text.size() + 100 < before) text += "some_counter 17\n";
     text += std::string(before - text.size() - 1, 'x') + "\n" + line;
     kernel.file("/proc/vmstat", text);
-    EXPECT_EQ(kernel.kills(), 18446744073709551615U) << before;
+    EXPECT_EQ(kills(kernel), 18446744073709551615U) << before;
   }
 }
 

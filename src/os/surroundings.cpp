@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -130,6 +131,10 @@ void cut_inherited_exit_handlers() {
 
 void write_error(const std::string& text) noexcept {
   [[maybe_unused]] const auto n = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+void name_process(const std::string& program) noexcept {
+  ::prctl(PR_SET_NAME, program.c_str() + program.find_last_of('/') + 1);
 }
 
 void set_oom_score(int adjustment) noexcept {

@@ -36,6 +36,7 @@ void init(int argc, char** argv) {
   if (self.initialized.exchange(true)) return;
   self.program = argc > 0 ? argv[0] : "brigade";
   const std::string argument = own_option(argc, argv);
+  if (!argument.empty()) os::name_process(self.program);
   if (argument.starts_with(kChildArgument)) enter_spawned_child(argument.substr(kChildArgument.size()));
   if (argument.starts_with(kZygoteArgument)) enter_spawned_zygote(argument.substr(kZygoteArgument.size()));
   read_crash_points();

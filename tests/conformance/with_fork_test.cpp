@@ -201,4 +201,35 @@ TEST(WithFork, ThreadsMayStartThemAtOnce) {
   EXPECT_EQ(right, 40);
 }
 
+TEST(WithFork, BesideOtherThreadsItWarnsOnce) {
+  const auto warnings_of = [](auto closure) {
+    Process program({.capture_output = true}, with_fork, closure);
+    program.start();
+    program.join();
+    EXPECT_EQ(program.exitcode(), 0);
+    const std::string text = program.captured_stderr();
+    int warnings = 0;
+    for (std::size_t at = 0; (at = text.find("stay locked there", at)) != std::string::npos; ++at) ++warnings;
+    return warnings;
+  };
+  EXPECT_EQ(warnings_of([] {
+              std::atomic<bool> done = false;
+              std::jthread other([&] { done.wait(false); });
+              run([] {});
+              run([] {});
+              done = true;
+              done.notify_all();
+            }),
+            1);
+#if !defined(__SANITIZE_THREAD__)  // which has a thread of its own
+  EXPECT_EQ(warnings_of([] {
+              Process captured({.capture_output = true}, with_fork, [] {});  // starts a thread of the library's
+              captured.start();
+              captured.join();
+              run([] {});
+            }),
+            0);
+#endif
+}
+
 }  // namespace

@@ -20,15 +20,14 @@ PipeEnds make_output_pipe() {
   return {above_standard(std::move(read)), above_standard(std::move(write))};
 }
 
-bool read_available(const Fd& pipe, const std::function<void(std::string_view)>& take) {
+void read_available(const Fd& pipe, std::size_t most, const std::function<void(std::string_view)>& take) {
   std::array<char, 16 * 1024> buffer;
-  for (;;) {
+  for (std::size_t taken = 0; taken < most;) {
     const ssize_t n = ::read(pipe.get(), buffer.data(), buffer.size());
-    if (n > 0) {
-      take({buffer.data(), static_cast<std::size_t>(n)});
-    } else if (n == 0 || errno != EINTR) {
-      return n < 0 && errno == EAGAIN;
-    }
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;
+    take({buffer.data(), static_cast<std::size_t>(n)});
+    taken += static_cast<std::size_t>(n);
   }
 }
 

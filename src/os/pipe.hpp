@@ -2,6 +2,7 @@
 #pragma once
 // Pipes that a process reads what another one writes from.
 
+#include <cstddef>
 #include <functional>
 #include <string_view>
 
@@ -16,8 +17,8 @@ struct PipeEnds {
 };
 PipeEnds make_output_pipe();
 
-// Hands on what is there now; false when nothing more can come.
-bool read_available(const Fd& pipe, const std::function<void(std::string_view)>& take);
+// Hands on what is there now, or `most` bytes of it: a writer may be faster than we are.
+void read_available(const Fd& pipe, std::size_t most, const std::function<void(std::string_view)>& take);
 
 // Whether the other end of a pipe or socket is closed. What it sent before may still be there.
 bool is_hung_up(const Fd& fd) noexcept;

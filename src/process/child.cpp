@@ -19,6 +19,12 @@ namespace {
 constexpr int kSigKill = 9;
 constexpr int kSigTerm = 15;
 
+// More than a pipe and a socket hold: all that a child has left is read. And a bound, for who holds its ends now, or the
+// child itself, may write faster than we read.
+constexpr std::size_t kMostAtOnce = 2 * 1024 * 1024;
+constexpr int kMostReportsAtOnce = 256;
+constexpr int kMostReportsLeft = 100'000;
+
 // Null when it makes no sense, or is somebody else's.
 std::shared_ptr<const CrashReport> read_crash_report(const Report& report, int pid) {
   try {
@@ -91,9 +97,12 @@ void Child::collect(bool last) {
   if (silent_) return;
   silent_ = last;
   for (std::size_t i = 0; i != kStreams; ++i) {
-    if (streams_[i]) os::read_available(streams_[i], [&](std::string_view text) { tails_[i].append(text); });
+    if (!streams_[i]) continue;
+    os::read_available(streams_[i], kMostAtOnce, [&](std::string_view text) { tails_[i].append(text); });
   }
-  while (std::optional<Report> report = receive_report(control_, os::WhenEmpty::give_up)) {
+  for (int n = last ? kMostReportsLeft : kMostReportsAtOnce; n > 0; --n) {
+    std::optional<Report> report = receive_report(control_, os::WhenEmpty::give_up);
+    if (!report) return;
     switch (report->kind) {
       case ReportKind::exception:
         exception_ = std::move(report);

@@ -161,6 +161,18 @@ TEST_P(Log, RecordsOfWorkersArrive) {
   EXPECT_TRUE(observation::eventually([] { return kept()->lines().size() == 10; })) << kept()->lines().size();
 }
 
+// Whoever writes faster than we read is read all the same, and others are not held up.
+TEST_P(Log, AChildThatLogsWithoutEndIsHeardWhileItRuns) {
+  Process endless({.daemon = true, .context = context()}, [] {
+    for (;;) brigade::get_logger()->info("again");
+  });
+  endless.start();
+  EXPECT_TRUE(observation::eventually([] { return kept()->lines().size() > 1000; }));
+  EXPECT_TRUE(endless.is_alive());
+  endless.kill();
+  endless.join();
+}
+
 TEST(LogToStderr, WritesRecordsOfAllProcesses) {
   // In a program of its own, whose standard error is looked at.
   int ends[2];

@@ -15,8 +15,11 @@
 // This header needs spdlog, and the program that includes it links it (spdlog::spdlog or spdlog::spdlog_header_only); the
 // library itself does not.
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -55,19 +58,15 @@ class ProcessLogger {
     return *logger;
   }
 
+  // Without a lock, which a fork could find taken for ever.
   std::shared_ptr<spdlog::logger> get() {
-    const std::lock_guard lock(mutex_);
-    if (logger_ && generation_ == log_generation()) return logger_;
-    generation_ = log_generation();
-    logger_ = std::make_shared<spdlog::logger>("brigade");
-    if (logs_to_parent()) {
-      logger_->sinks().push_back(std::make_shared<SinkToParent>());
-      logger_->set_level(static_cast<spdlog::level::level_enum>(log_level_of_parent()));
-    } else {
-      logger_->set_level(spdlog::level::off);
-      set_log_hooks({&level, &write});
+    Held* known = held_.load();
+    while (known == nullptr || known->generation != log_generation()) {
+      auto made = std::make_unique<Held>(Held{make(), log_generation()});
+      if (held_.compare_exchange_strong(known, made.get())) known = made.release();  // the one before may be in use
     }
-    return logger_;
+    if (!logs_to_parent()) set_log_hooks({&level, &write});
+    return known->logger;
   }
 
  private:
@@ -83,19 +82,40 @@ class ProcessLogger {
     spdlog::details::log_msg message(time, spdlog::source_loc{}, logger->name(), level, text);
     message.thread_id = static_cast<std::size_t>(record.thread);
     for (const auto& sink : logger->sinks()) {
-      if (sink->should_log(level)) sink->log(message);
+      try {
+        if (!sink->should_log(level)) continue;
+        sink->log(message);
+        if (level >= logger->flush_level()) sink->flush();
+      } catch (const std::exception& error) {  // as spdlog does with a record of this process
+        std::fprintf(stderr, "brigade: a log record of %s is lost: %s\n", record.process.c_str(), error.what());
+      }
     }
   }
 
-  std::mutex mutex_;
-  std::shared_ptr<spdlog::logger> logger_;
-  unsigned generation_ = 0;
+  struct Held {
+    std::shared_ptr<spdlog::logger> logger;
+    unsigned generation;  // in a child the parent's is not right
+  };
+
+  static std::shared_ptr<spdlog::logger> make() {
+    auto logger = std::make_shared<spdlog::logger>("brigade");
+    if (logs_to_parent()) {
+      logger->sinks().push_back(std::make_shared<SinkToParent>());
+      logger->set_level(static_cast<spdlog::level::level_enum>(log_level_of_parent()));
+    } else {
+      logger->set_level(spdlog::level::off);
+    }
+    return logger;
+  }
+
+  std::atomic<Held*> held_ = nullptr;
 };
 
 }  // namespace internal
 
 // The logger of this process. In the program it is off and has no sinks until log_to_stderr() or its owner gives it a level
-// and sinks of spdlog; in a process that brigade started it sends to the program's, from the level on that this had.
+// and sinks of spdlog; in a process that brigade started it sends to the program's, from the level on that this had. When
+// that was off at its start, nothing is sent whatever level it is given there.
 //   Threads         any; give it sinks before others use it, as spdlog says. Sinks must be of the _mt kind
 //   Blocks          in a child, while its parent does not keep up with reading
 //   If a peer dies  child: what it wrote is delivered. Parent: the child ends with it

@@ -3,6 +3,7 @@
 
 #include <grp.h>
 #include <linux/capability.h>
+#include <sys/auxv.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -124,6 +125,23 @@ Identity parse_identity(std::string_view status) {
 }
 
 Identity read_identity() { return parse_identity(read_kernel_file("/proc/thread-self/status")); }
+
+bool has_rights_of_its_file() noexcept { return ::getauxval(AT_SECURE) != 0; }
+
+void give_up_rights_of_its_file() {
+  uid_t user = 0;
+  gid_t group = 0;
+  uid_t ignored_user = 0;
+  gid_t ignored_group = 0;
+  check(::getresuid(&user, &ignored_user, &ignored_user), "getresuid");
+  check(::getresgid(&group, &ignored_group, &ignored_group), "getresgid");
+  check(::setresgid(group, group, group), "setresgid");
+  check(::setresuid(user, user, user), "setresuid");
+  if (user == 0) return;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3]{};
+  check(::syscall(SYS_capset, &header, none), "capset");
+}
 
 void take_on_credentials(std::string_view wanted) {
   const std::string have = read_identity().credentials;

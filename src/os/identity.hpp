@@ -29,4 +29,10 @@ Identity parse_identity(std::string_view status);
 //   Threads  while there is one
 void take_on_credentials(std::string_view wanted);
 
+// Whether this process has rights of its program's file (set-user-id, set-group-id, capabilities) that who started it lacks.
+bool has_rights_of_its_file() noexcept;
+
+// Keeps only those of who started it. Throws std::system_error.
+void give_up_rights_of_its_file();
+
 }  // namespace brigade::os

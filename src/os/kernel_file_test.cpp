@@ -14,6 +14,7 @@
 
 #include "os/code_of_fork.hpp"
 #include "os/fd.hpp"
+#include "os/memory.hpp"
 #include "os/surroundings.hpp"
 
 namespace brigade::os {

@@ -2,6 +2,7 @@
 #include "os/memory.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -43,11 +44,60 @@ void unmap(void* address, std::size_t bytes) noexcept { ::syscall(SYS_munmap, ad
 
 }  // namespace
 
+namespace {
+
+// A limit to the size of files counts for memory files, too, and would kill: here it is an error of the call.
+class FileLimitIsAnError {
+ public:
+  FileLimitIsAnError() noexcept {
+    ::sigemptyset(&signal_);
+    ::sigaddset(&signal_, SIGXFSZ);
+    ::pthread_sigmask(SIG_BLOCK, &signal_, &before_);
+  }
+  ~FileLimitIsAnError() {
+    if (::sigismember(&before_, SIGXFSZ) == 1) return;
+    constexpr timespec kNow{0, 0};
+    ::sigtimedwait(&signal_, nullptr, &kNow);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  FileLimitIsAnError(const FileLimitIsAnError&) = delete;
+  FileLimitIsAnError& operator=(const FileLimitIsAnError&) = delete;
+
+ private:
+  sigset_t signal_;
+  sigset_t before_;
+};
+
+}  // namespace
+
 Fd make_memfd(const char* name, std::size_t bytes) {
+  const FileLimitIsAnError guard;
   Fd fd(check(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create"));
   check(::ftruncate(fd.get(), static_cast<off_t>(bytes)), "ftruncate(memfd)");
   check(::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), "fcntl(F_ADD_SEALS)");
   return above_standard(std::move(fd));
+}
+
+void write_at_start(const Fd& file, std::span<const std::byte> bytes) {
+  const FileLimitIsAnError guard;
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t n = ::pwrite(file.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    if (n < 0 && errno == EINTR) continue;
+    done += static_cast<std::size_t>(check(n, "pwrite"));
+  }
+}
+
+std::vector<std::byte> read_memory(const Fd& fd, std::size_t most) {
+  const std::size_t size = file_size(fd);
+  if (size > most) return {};
+  std::vector<std::byte> bytes(size);
+  for (std::size_t done = 0; done < size;) {
+    const ssize_t n = ::pread(fd.get(), bytes.data() + done, size - done, static_cast<off_t>(done));
+    if (n < 0 && errno == EINTR) continue;
+    if (check(n, "pread") == 0) return {};
+    done += static_cast<std::size_t>(n);
+  }
+  return bytes;
 }
 
 std::size_t file_size(const Fd& fd) {

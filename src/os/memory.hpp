@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "os/fd.hpp"
 
@@ -12,6 +13,13 @@ namespace brigade::os {
 // A new memory file of `bytes` bytes, all zero, sealed against shrinking: a mapping of it can never fault
 // because another holder truncated it. Takes no memory until pages are touched. Throws std::system_error.
 Fd make_memfd(const char* name, std::size_t bytes);
+
+// Writes all bytes from the file's begin on. Throws std::system_error.
+void write_at_start(const Fd& file, std::span<const std::byte> bytes);
+
+// A copy of what a memory file of another process holds, at most `most` bytes of it; empty when there is more. Read and not
+// mapped: what is mapped may be of a kind that faults. Throws std::system_error.
+std::vector<std::byte> read_memory(const Fd& fd, std::size_t most);
 
 // The size of a memory file in bytes.
 std::size_t file_size(const Fd& fd);

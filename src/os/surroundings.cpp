@@ -21,6 +21,11 @@ Fd open_working_directory() {
   return above_standard(Fd(check(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "open(.)")));
 }
 
+Fd try_open_working_directory() noexcept {
+  const int fd = ::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return fd > STDERR_FILENO || fd < 0 ? Fd(fd) : Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+}
+
 Fd open_null() { return above_standard(Fd(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "open(/dev/null)"))); }
 
 std::vector<std::string> environment() {
@@ -75,6 +80,11 @@ void set_environment_variable(const std::string& name, const std::optional<std::
 }
 
 void start_session() noexcept { ::setsid(); }
+int session() noexcept { return ::getsid(0); }
+
+void start_process_group() noexcept { ::setpgid(0, 0); }
+int process_group() noexcept { return ::getpgrp(); }
+void join_process_group(int group) noexcept { ::setpgid(0, group); }
 
 void close_fd(int fd) noexcept { ::close(fd); }
 
@@ -94,14 +104,6 @@ bool is_message_socket(int fd) noexcept {
   int type = 0;
   socklen_t bytes = sizeof type;
   return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes) == 0 && type == SOCK_SEQPACKET;
-}
-
-void write_at_start(const Fd& file, std::span<const std::byte> bytes) {
-  for (std::size_t done = 0; done < bytes.size();) {
-    const ssize_t n = ::pwrite(file.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
-    if (n < 0 && errno == EINTR) continue;
-    done += static_cast<std::size_t>(check(n, "pwrite"));
-  }
 }
 
 void flush_standard_streams() noexcept {

@@ -13,6 +13,7 @@
 namespace brigade::os {
 
 Fd open_working_directory();
+Fd try_open_working_directory() noexcept;  // empty where it cannot be opened
 Fd open_null();
 
 // "NAME=value", in the order of environ.
@@ -41,6 +42,13 @@ void set_environment_variable(const std::string& name, const std::optional<std::
 
 // A session of its own, without a terminal.
 void start_session() noexcept;
+int session() noexcept;
+
+// The process group, whose members get what the terminal sends.
+void start_process_group() noexcept;
+int process_group() noexcept;
+// Does nothing where the group is not there, or of another session.
+void join_process_group(int group) noexcept;
 
 void close_fd(int fd) noexcept;
 
@@ -51,9 +59,6 @@ bool set_close_on_exec(int fd) noexcept;
 bool is_sealed_memory(int fd) noexcept;
 bool is_pipe(int fd) noexcept;
 bool is_message_socket(int fd) noexcept;
-
-// Writes all bytes from the file's begin on. Throws std::system_error.
-void write_at_start(const Fd& file, std::span<const std::byte> bytes);
 
 // Writes out what stdout, stderr and std::cout hold, leaving alone a stream that another thread holds.
 void flush_standard_streams() noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "process/child.hpp"
 
+#include <system_error>
 #include <utility>
 
 #include <brigade/error.hpp>
@@ -55,10 +56,8 @@ Child::Child(NewChild made, const ChildSpec& spec, std::array<os::Fd, kStreams> 
       streams_(std::move(captured)) {}
 
 Child::~Child() {
-  if (os::fork_generation() != fork_generation_) return;
-  if (outlives_parent_ || poll()) return;
-  os::send_signal(pidfd_, kSigKill);
-  wait(os::kNever);
+  if (!is_ours() || outlives_parent_ || poll()) return;
+  kill_and_wait();
 }
 
 bool Child::send_start_request(std::span<const std::byte> block, BlockPlace place, std::span<const int> fds) const {
@@ -68,9 +67,11 @@ bool Child::send_start_request(std::span<const std::byte> block, BlockPlace plac
 // Its first report says so, or why it could not.
 void Child::wait_until_untied() const { os::wait_readable_unless(control_.get(), pidfd_); }
 
+// In a forked copy of this process a lock may be held by a thread that stayed behind: nothing is locked there.
 std::optional<int> Child::reap() {
+  if (!is_ours()) return exit_code_;
   const std::lock_guard lock(end_mutex_);
-  if (exit_code_ || os::fork_generation() != fork_generation_) return exit_code_;
+  if (exit_code_) return exit_code_;
   exit_code_ = os::reap(pidfd_);
   out_of_memory_ = exit_code_ == -kSigKill && !killed_by_us_ && os::oom_killed_since(oom_before_);
   return exit_code_;
@@ -78,7 +79,7 @@ std::optional<int> Child::reap() {
 
 std::optional<int> Child::poll() {
   const std::optional<int> code = reap();
-  if (!code || os::fork_generation() != fork_generation_) return code;
+  if (!code || !is_ours()) return code;
   collect(true);
   // Code of the user's, which never runs under a lock of the pool's.
   if (!pool_worker_) pass_records_on();
@@ -93,33 +94,42 @@ std::optional<int> Child::wait(os::Deadline deadline) {
 
 // `last`: the child has ended, and whoever holds its streams now is not it.
 void Child::collect(bool last) {
+  if (!is_ours()) return;
   const std::lock_guard lock(said_mutex_);
-  if (silent_) return;
-  silent_ = last;
+  if (all_read_) return;
   for (std::size_t i = 0; i != kStreams; ++i) {
     if (!streams_[i]) continue;
     os::read_available(streams_[i], kMostAtOnce, [&](std::string_view text) { tails_[i].append(text); });
   }
   for (int n = last ? kMostReportsLeft : kMostReportsAtOnce; n > 0; --n) {
     std::optional<Report> report = receive_report(control_, os::WhenEmpty::give_up);
-    if (!report) return;
-    switch (report->kind) {
-      case ReportKind::exception:
-        exception_ = std::move(report);
-        break;
-      case ReportKind::log:
-        if (std::optional<LogRecord> record = decode_record(*report)) records_.push_back(std::move(*record));
-        break;
-      case ReportKind::crash:
-        if (!crash_report_) crash_report_ = read_crash_report(*report, pid_);
-        break;
-      case ReportKind::done:
-        break;
-    }
+    if (!report) break;
+    take(std::move(*report));
+  }
+  all_read_ = last;
+}
+
+void Child::take(Report report) {
+  switch (report.kind) {
+    case ReportKind::exception:
+      exception_ = std::move(report);
+      break;
+    case ReportKind::log:
+      if (std::optional<LogRecord> record = decode_record(report)) records_.push_back(std::move(*record));
+      break;
+    case ReportKind::crash:
+      if (!crash_report_) crash_report_ = read_crash_report(report, pid_);
+      break;
+    case ReportKind::done:  // it does without us
+      break;
   }
 }
 
 void Child::pass_records_on() {
+  // A sink of the user's may ask about processes; what comes of that is passed on afterwards, by the relay.
+  thread_local bool passing = false;
+  if (passing) return;
+  passing = true;
   const std::lock_guard lock(passing_mutex_);
   std::vector<LogRecord> records;
   {
@@ -127,6 +137,7 @@ void Child::pass_records_on() {
     records.swap(records_);
   }
   for (const LogRecord& record : records) pass_record_on(record);
+  passing = false;
 }
 
 void Child::listen() {
@@ -135,30 +146,32 @@ void Child::listen() {
 }
 
 std::exception_ptr Child::exception() {
-  if (!poll()) return nullptr;
+  if (!is_ours() || !poll()) return nullptr;
   const std::lock_guard lock(said_mutex_);
   return exception_ ? decode_report(*exception_, RemoteInfo(pid_, name_, 0)) : nullptr;
 }
 
 std::string Child::captured(Stream stream) {
+  if (!is_ours()) return "";
   collect(false);
   const std::lock_guard lock(said_mutex_);
   return std::string(tails_[stream].view());
 }
 
 std::shared_ptr<const CrashReport> Child::crash_report() {
-  if (!poll()) return nullptr;
+  if (!is_ours() || !poll()) return nullptr;
   const std::lock_guard lock(said_mutex_);
   return crash_report_;
 }
 
 bool Child::out_of_memory() {
+  if (!is_ours()) return false;
   const std::lock_guard lock(end_mutex_);
   return out_of_memory_;
 }
 
 bool Child::signal(int signal) {
-  if (signal == kSigKill) {
+  if (signal == kSigKill && is_ours() && !poll()) {
     const std::lock_guard lock(end_mutex_);
     killed_by_us_ = true;
   }
@@ -166,14 +179,31 @@ bool Child::signal(int signal) {
   return os::send_signal(pidfd_, signal);
 }
 
-void Child::stop(std::chrono::milliseconds grace) {
-  if (!signal(kSigTerm)) {
-    poll();
-    return;
+// Also one that took on other rights, which we may not signal any more: it still dies of its lifeline, unless it is another
+// program by now. That one is not waited for.
+void Child::kill_and_wait() {
+  try {
+    signal(kSigKill);
+    wait(os::kNever);
+  } catch (const std::system_error&) {
+    {
+      const std::lock_guard lock(end_mutex_);
+      lifeline_.close();
+    }
+    wait(os::deadline_after(kStopGrace));
   }
-  if (wait(os::deadline_after(grace))) return;
-  signal(kSigKill);
-  wait(os::kNever);
+}
+
+void Child::ask_to_end() {
+  try {
+    signal(kSigTerm);
+  } catch (const std::system_error&) {  // it has other rights by now
+  }
+}
+
+void Child::stop(std::chrono::milliseconds grace) {
+  ask_to_end();
+  if (!wait(os::deadline_after(grace))) kill_and_wait();
 }
 
 }  // namespace brigade::internal

@@ -114,6 +114,10 @@ class Child {
   // Of a child that outlives us: until it is tied to our life no more, or has ended.
   void wait_until_untied() const;
 
+  // The halves of stop(), for several children at once. A child that may not be signalled any more dies of its lifeline.
+  void ask_to_end();
+  void kill_and_wait();
+
   // Sets the child to work; false when it is gone.
   bool send_start_request(std::span<const std::byte> block, BlockPlace place, std::span<const int> fds) const;
 
@@ -128,6 +132,7 @@ class Child {
  private:
   std::optional<int> reap();
   void collect(bool last);
+  void take(Report report);
   void pass_records_on();
 
   const int pid_;
@@ -151,7 +156,7 @@ class Child {
   std::mutex said_mutex_;
   std::optional<Report> exception_;  // under said_mutex_, as what follows; as it came
   std::shared_ptr<const CrashReport> crash_report_;
-  bool silent_ = false;  // it has ended, and all it said was read
+  bool all_read_ = false;  // it has ended, and all it said was read
   std::array<Tail, kStreams> tails_;
   std::vector<LogRecord> records_;  // not passed on yet
 

@@ -81,6 +81,7 @@ void rename(const StartOrder& order, ChildTies ties) {
   self.parent_pid = order.parent_pid;
   self.name_prefix = order.name + ":";
   self.children_named = 0;
+  self.warned_of_threads = false;
   self.children.clear();
   self.chosen_method = Runtime::kNoMethod;
   self.zygote.forget();
@@ -89,6 +90,7 @@ void rename(const StartOrder& order, ChildTies ties) {
 
 void become(const StartOrder& order, ChildTies ties) {
   rename(order, ties);
+  if (order.process_group != 0) os::join_process_group(order.process_group);
   if (order.outlives_parent) {
     os::untie_from_parent(ties.lifeline);
     os::start_session();
@@ -109,8 +111,8 @@ void become(const StartOrder& order, ChildTies ties) {
 // The standard streams and the directory that came with the request, and where the rest begins.
 std::span<const int> take_surroundings(const StartRequest& request) {
   const std::span fds = std::span(request.fds).first(request.count);
-  bool installed = os::install_fd(fds[kStdoutFd], 1) && os::install_fd(fds[kStderrFd], 2);
-  installed = os::enter_directory(fds[kDirectoryFd]) && installed;
+  const bool installed = os::install_fd(fds[kStdoutFd], 1) && os::install_fd(fds[kStderrFd], 2) &&
+                         (os::enter_directory(fds[kDirectoryFd]) || errno == ENOTDIR);
   for (const int fd : {fds[kDirectoryFd], fds[kStdoutFd], fds[kStderrFd]}) os::close_fd(fd);
   if (!installed) throw Error("a child cannot enter its parent's working directory");
   return fds.subspan(kStartFds);
@@ -219,6 +221,14 @@ ChildTies ties_of(std::string_view option, const std::string& argument) noexcept
            kUsageError);
   }
   for (const int fd : fds) os::set_close_on_exec(fd);
+  if (os::has_rights_of_its_file()) {
+    // Anybody may have started it, and whoever holds the socket chooses the code that runs.
+    try {
+      os::give_up_rights_of_its_file();
+    } catch (const std::system_error& error) {
+      refuse(error.what(), kUsageError);
+    }
+  }
   return {fds[0], fds[1]};
 }
 
@@ -260,9 +270,7 @@ void enter_spare_child(ChildTies ties) noexcept {
 void enter_forked_child(ChildTies ties, const ForkedWork& work) noexcept {
   tie(ties);
   os::reset_signal_handlers();
-  os::Fd null = os::open_null();
-  os::install_fd(null.get(), 0);
-  null.close();
+  os::close_fd(0);  // nothing is opened there
   live(ties, work);
 }
 

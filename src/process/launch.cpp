@@ -31,9 +31,9 @@ constexpr int kStartAttempts = 3;
 
 // A child of a process with threads finds locked for ever what they had locked.
 void warn_of_threads() {
-  static std::atomic<bool> warned = false;
-  if (os::is_single_threaded() || warned) return;
-  if (os::thread_count() <= 1 + runtime().own_threads || warned.exchange(true)) return;
+  Runtime& self = runtime();
+  if (os::is_single_threaded() || self.warned_of_threads) return;
+  if (os::thread_count() <= 1 + self.own_threads || self.warned_of_threads.exchange(true)) return;
   os::write_error(
       "brigade: a process with threads starts another by 'fork': locks that its threads hold stay locked there. The "
       "other start methods are safe. (Said once.)\n");
@@ -52,6 +52,7 @@ std::vector<std::byte> start_block_of(const ChildSpec& spec, const os::Identity&
   order.umask = identity.umask;
   if (spec.context.method() == Context::Method::spawn) order.credentials = identity.credentials;
   if (spec.context.method() == Context::Method::forkserver) {
+    order.process_group = os::process_group();
     const ZygoteClient& zygote = runtime().zygote;
     if (!zygote.passes_environment_on()) order.environment = os::environment();
     if (os::Standing standing = os::read_standing(); !zygote.passes_on(standing)) order.standing = std::move(standing);
@@ -70,8 +71,8 @@ NewChild make_by_spawn() {
   os::Lifeline lifeline = os::make_lifeline();
   auto [ours, theirs] = os::make_socket_pair();
   const std::array keep{lifeline.child.get(), theirs.get()};
-  return {os::spawn_self(spawn_arguments(runtime().program, kChildArgument), keep), std::move(lifeline.parent),
-          std::move(ours)};
+  return {os::spawn_self(spawn_arguments(runtime().program, kChildArgument), keep), std::move(ours),
+          std::move(lifeline.parent)};
 }
 
 NewChild make_by_fork(const ForkedWork& work) {
@@ -87,7 +88,7 @@ NewChild make_by_fork(const ForkedWork& work) {
     ours.close();
     enter_forked_child({lifeline.child.release(), theirs.release()}, work);
   }
-  return {std::move(made), std::move(lifeline.parent), std::move(ours)};
+  return {std::move(made), std::move(ours), std::move(lifeline.parent)};
 }
 
 NewChild make_child(const ChildSpec& spec, const os::Identity& identity, std::span<const std::byte> block) {
@@ -119,12 +120,12 @@ struct CapturedOutput {
 // What the child gets besides what it was given: where it is to work, and what this process shows as its standard
 // streams, or nothing when it has closed them.
 struct Surroundings {
-  os::Fd directory = os::open_working_directory();
-  os::Fd null = os::is_open(1) && os::is_open(2) ? os::Fd() : os::open_null();
+  os::Fd directory = os::try_open_working_directory();  // none where this process has no right to be
+  os::Fd null = directory && os::is_open(1) && os::is_open(2) ? os::Fd() : os::open_null();
 
   std::vector<int> fds(std::span<const int> given, const CapturedOutput& captured) const {
     std::vector<int> all(kStartFds);
-    all[kDirectoryFd] = directory.get();
+    all[kDirectoryFd] = directory ? directory.get() : null.get();
     for (std::size_t i = 0; i != Child::kStreams; ++i) {
       const int standard = static_cast<int>(i) + 1;
       all[kStdoutFd + i] = captured.write[i] ? captured.write[i].get() : os::is_open(standard) ? standard : null.get();
@@ -134,11 +135,26 @@ struct Surroundings {
   }
 };
 
+// Those that outlive us have nobody else who reaps them when they do not.
+void drop_ended_outliving() {
+  Runtime& self = runtime();
+  std::vector<std::shared_ptr<Child>> outliving;
+  {
+    const std::lock_guard lock(self.children_mutex);
+    outliving = self.outliving;
+  }
+  std::erase_if(outliving, [](const std::shared_ptr<Child>& child) { return !child->poll().has_value(); });
+  const std::lock_guard lock(self.children_mutex);
+  for (const std::shared_ptr<Child>& ended : outliving) std::erase(self.outliving, ended);
+}
+
 void remember(const std::shared_ptr<Child>& child) {
+  drop_ended_outliving();
   Runtime& self = runtime();
   const std::lock_guard lock(self.children_mutex);
   std::erase_if(self.children, [](const std::weak_ptr<Child>& known) { return known.expired(); });
   self.children.push_back(child);
+  if (child->outlives_parent()) self.outliving.push_back(child);
 }
 
 }  // namespace
@@ -179,6 +195,7 @@ std::vector<std::shared_ptr<Child>> running_children() {
     }
   }
   std::erase_if(running, [](const std::shared_ptr<Child>& child) { return child->poll().has_value(); });
+  drop_ended_outliving();
   return running;
 }
 
@@ -187,13 +204,15 @@ void end_children_at_exit() {
     std::vector<std::shared_ptr<Child>> children = running_children();
     std::erase_if(children, [](const auto& child) { return child->pool_worker() || child->outlives_parent(); });
     for (const auto& child : children) {
-      if (child->daemon()) child->signal(kSigTerm);
+      if (child->daemon()) child->ask_to_end();
     }
     const os::Deadline deadline = os::deadline_after(kStopGrace);  // one for all
     for (const auto& child : children) {
-      if (child->daemon() && !child->wait(deadline)) child->signal(kSigKill);
+      if (child->daemon() && !child->wait(deadline)) child->kill_and_wait();
     }
-    for (const auto& child : children) child->wait(os::kNever);
+    for (const auto& child : children) {
+      if (!child->daemon()) child->wait(os::kNever);
+    }
   });
 }
 

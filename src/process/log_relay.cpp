@@ -31,12 +31,18 @@ std::atomic<int> parents_socket = -1;
 std::atomic<int> parents_level = kLogNothing;
 std::atomic<unsigned> generation = 0;
 
+constexpr std::size_t kShortText = 8 * 1024;  // goes without a file
+
 void send(const LogRecord& record) noexcept {
   try {
     Encoder bytes;
     encode(bytes, record);
     send_report(parents_socket, ReportKind::log, bytes.to_vector());
-  } catch (const std::exception&) {  // no memory for it
+  } catch (const std::exception&) {  // no memory for it, or no right to write a file that long
+    if (record.text.size() <= kShortText) return;
+    LogRecord cut = record;
+    cut.text.resize(kShortText);
+    send(cut);
   }
 }
 
@@ -65,6 +71,7 @@ int wanted_log_level() noexcept {
 }
 
 void send_to_parent(int level, std::int64_t time, std::uint64_t thread, std::string text) {
+  if (parents_level >= kLogNothing) return;  // nobody reads there
   send({level, time, thread, os::process_id(), runtime().name, std::move(text)});
 }
 
@@ -76,7 +83,9 @@ void pass_record_on(const LogRecord& record) noexcept {
 std::optional<LogRecord> decode_record(const Report& report) noexcept {
   try {
     Decoder in(report.bytes);
-    return decode<LogRecord>(in);
+    LogRecord record = decode<LogRecord>(in);
+    if (record.level < 0 || record.level >= kLogNothing) return std::nullopt;
+    return record;
   } catch (const std::exception&) {
     return std::nullopt;
   }
@@ -106,10 +115,16 @@ class Relay {
   void add(const std::shared_ptr<Child>& child) {
     const std::lock_guard lock(mutex_);
     if (!state_) {
-      state_ = std::make_shared<State>();
+      auto state = std::make_shared<State>();
       const os::SignalBlock handlers_run_on_the_users_threads;
-      std::thread([this, state = state_] { run(*state); }).detach();
       ++runtime().own_threads;
+      try {
+        std::thread([this, state] { run(*state); }).detach();
+      } catch (...) {
+        --runtime().own_threads;
+        throw;
+      }
+      state_ = std::move(state);
     }
     const std::uint64_t id = state_->next_id++;
     state_->children[id] = child;
@@ -152,7 +167,10 @@ class Relay {
     }
     const Parts parts = parts_of(*child);
     const bool over = os::is_hung_up(*parts[part]);  // asked first: what came before it is read now
-    child->listen();
+    try {
+      child->listen();
+    } catch (const std::exception&) {  // no memory: what came is lost
+    }
     if (part == kPidfd) {
       for (const os::Fd* fd : parts) {
         if (*fd) state.poller.remove(*fd);

@@ -4,6 +4,7 @@
 #include <exception>
 #include <mutex>
 #include <ostream>
+#include <stdexcept>
 #include <vector>
 
 #include <brigade/error.hpp>
@@ -50,6 +51,13 @@ class ProcessState {
     spec_.daemon = options_.daemon.value_or(runtime().daemon);
     spec_.outlives_parent = options_.outlive_parent;
     spec_.capture_output = options_.capture_output;
+    if (options_.outlive_parent && options_.capture_output) {
+      throw std::invalid_argument("process '" + options_.name +
+                                  "': what outlives its parent cannot have its output captured by it");
+    }
+    if (options_.limits.cpu_time && options_.limits.cpu_time->count() < 0) {
+      throw std::invalid_argument("process '" + options_.name + "': limits.cpu_time is negative");
+    }
     spec_.settings = settings_of(options_);
   }
 
@@ -67,6 +75,7 @@ class ProcessState {
   }
 
   void start() {
+    if (is_copy()) throw Error("start: " + text("belongs to the process that made it"));
     const std::lock_guard lock(mutex_);
     if (closed_) throw Error("start: " + text("was closed"));
     if (child_) throw Error(text("was started already"));
@@ -80,8 +89,9 @@ class ProcessState {
   }
 
   void let_go() noexcept {
+    if (is_copy()) return;
     const std::shared_ptr<Child> child = started();
-    if (!child || child->outlives_parent() || os::fork_generation() != fork_generation_) return;
+    if (!child || child->outlives_parent()) return;
     if (child->daemon() || std::uncaught_exceptions() > exceptions_) {
       child->stop(kStopGrace);
     } else {
@@ -90,42 +100,50 @@ class ProcessState {
   }
 
   void close() {
+    if (is_copy()) throw Error("close: " + text("belongs to the process that made it"));
+    const std::shared_ptr<Child> child = started();
+    if (child && !child->poll()) throw Error("close: " + text("still runs: wait for its end, or stop it"));
     const std::lock_guard lock(mutex_);
-    if (child_ && !child_->poll()) throw Error("close: " + text("still runs: wait for its end, or stop it"));
     child_ = nullptr;
     closed_ = true;
   }
 
   std::shared_ptr<Child> started() {
-    const std::lock_guard lock(mutex_);
+    const Guard lock(*this);
     return child_;
   }
 
   // Null before start().
   std::shared_ptr<Child> child_if_started(const char* what) {
-    const std::lock_guard lock(mutex_);
+    const Guard lock(*this);
     if (closed_) throw Error(std::string(what) + ": " + text("was closed"));
     return child_;
   }
 
   std::shared_ptr<Child> child(const char* what) {
-    const std::lock_guard lock(mutex_);
+    const Guard lock(*this);
     const std::string call = std::string(what) + ": ";
     if (closed_) throw Error(call + text("was closed"));
     if (!child_) throw Error(call + text("was not started"));
-    if (os::fork_generation() != fork_generation_) throw Error(call + text("belongs to the process that made it"));
+    if (is_copy()) throw Error(call + text("belongs to the process that made it"));
     return child_;
   }
 
   std::string to_string() {
-    const std::lock_guard lock(mutex_);
+    std::shared_ptr<Child> child;
+    bool closed = false;
+    {
+      const Guard lock(*this);
+      child = child_;
+      closed = closed_;
+    }
     std::string shown = "<Process '" + spec_.name + "'";
-    if (child_) shown += " pid=" + std::to_string(child_->pid());
+    if (child) shown += " pid=" + std::to_string(child->pid());
     shown += " parent=" + std::to_string(os::process_id());
-    const std::optional<int> code = child_ ? child_->poll() : std::nullopt;
-    if (closed_) {
+    const std::optional<int> code = child ? child->poll() : std::nullopt;
+    if (closed) {
       shown += " closed";
-    } else if (!child_) {
+    } else if (!child) {
       shown += " initial";
     } else if (!code) {
       shown += " started";
@@ -138,6 +156,19 @@ class ProcessState {
   const ChildSpec& spec() const { return spec_; }  // name and daemon never change
 
  private:
+  bool is_copy() const { return os::fork_generation() != fork_generation_; }
+
+  // Locks, but for a forked copy of the object: there a thread that stayed behind may hold the lock for ever.
+  class Guard {
+   public:
+    explicit Guard(ProcessState& state) : lock_(state.mutex_, std::defer_lock) {
+      if (!state.is_copy()) lock_.lock();
+    }
+
+   private:
+    std::unique_lock<std::mutex> lock_;
+  };
+
   std::string text(const char* state) const { return "process '" + options_.name + "' " + state; }
 
   ProcessOptions options_;

@@ -17,7 +17,7 @@ namespace brigade::internal {
 namespace {
 
 constexpr std::size_t kMaxInline = 16 * 1024;
-constexpr std::size_t kMaxInFile = std::size_t{1} << 30U;
+constexpr std::size_t kMaxInFile = std::size_t{64} << 20U;
 
 struct Header {
   std::uint32_t magic = 0x74727072;  // "rprt"
@@ -26,11 +26,11 @@ struct Header {
 
 std::vector<std::byte> contents_of(const os::Fd& file) {
   if (!os::is_sealed_memory(file.get())) return {};
-  const std::size_t size = os::file_size(file);
-  if (size > kMaxInFile) return {};
-  const os::Mapping mapping = os::Mapping::of(file, 0, size, os::Mapping::Access::read_only, os::Mapping::Inherit::no);
-  const std::span<const std::byte> bytes = mapping.bytes();
-  return {bytes.begin(), bytes.end()};
+  try {
+    return os::read_memory(file, kMaxInFile);
+  } catch (const std::exception&) {  // not what send_report sends
+    return {};
+  }
 }
 
 }  // namespace

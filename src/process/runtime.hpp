@@ -33,13 +33,16 @@ struct Runtime {
 
   std::atomic<int> chosen_method = kNoMethod;  // a Context::Method
 
-  std::atomic<int> own_threads = 0;  // of the library: they hold nothing over a fork
+  std::atomic<int> own_threads = 0;  // of the library: the user need not be warned of them
+
+  std::atomic<bool> warned_of_threads = false;
 
   ZygoteClient zygote;
 
   // The children of this process that were not seen to have ended.
   std::mutex children_mutex;
-  std::vector<std::weak_ptr<Child>> children;  // under children_mutex
+  std::vector<std::weak_ptr<Child>> children;     // under children_mutex
+  std::vector<std::shared_ptr<Child>> outliving;  // likewise: those of them that may outlive this process
 };
 
 Runtime& runtime();

@@ -17,6 +17,7 @@ void encode_start_block(Encoder& out, const StartOrder& order, std::uint32_t ima
   encode(out, order.name);
   encode(out, order.parent_name);
   encode(out, order.parent_pid);
+  encode(out, order.process_group);
   encode(out, order.daemon);
   encode(out, order.pool_worker);
   encode(out, order.outlives_parent);
@@ -45,6 +46,7 @@ StartOrder decode_start_block(std::span<const std::byte> block, ImageMap& images
   order.name = decode<std::string>(in);
   order.parent_name = decode<std::string>(in);
   order.parent_pid = decode<int>(in);
+  order.process_group = decode<int>(in);
   order.daemon = decode<bool>(in);
   order.pool_worker = decode<bool>(in);
   order.outlives_parent = decode<bool>(in);

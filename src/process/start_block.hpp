@@ -38,6 +38,7 @@ struct StartOrder {
   std::string name;
   std::string parent_name;
   int parent_pid = 0;
+  int process_group = 0;  // to join; 0: the inherited one is right
   bool daemon = false;
   bool pool_worker = false;  // leaves Ctrl-C to its parent, is the first to go when memory runs out
   bool outlives_parent = false;

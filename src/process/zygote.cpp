@@ -64,7 +64,7 @@ std::optional<Offer> receive_offer(const os::Fd& socket, os::WhenEmpty when_empt
       os::receive_message(socket.get(), std::as_writable_bytes(std::span(&message, 1)), fds, when_empty);
   Offer offer{message.pid, message.error, os::Fd(fds[0]), os::Fd(fds[1]), os::Fd(fds[2])};
   if (received.bytes != sizeof message) return std::nullopt;
-  last = offer.pid;
+  if (offer.pid > 0) last = offer.pid;
   return offer;
 }
 
@@ -146,6 +146,7 @@ void execute_and_report(const os::Fd& socket, ZygoteOrder kind, std::span<const 
 // Serves until the caller is gone. Returns in each spare, with the zygote's own descriptors closed: a copy of the socket
 // would make the zygote seem alive as long as its children live.
 std::optional<Spare> serve(os::Fd socket, const os::Fd& tie) {
+  os::start_process_group();  // what the terminal sends to the program's group is not for spares
   os::block_all_signals();
   os::reset_signal_handlers();
   os::close_inherited_lifelines();
@@ -234,6 +235,7 @@ void ZygoteClient::adopt(os::NewProcess zygote, os::Fd socket, os::ParentEnd lif
   lifeline_ = std::move(lifeline);
   pid_ = zygote.pid;
   credentials_ = credentials;
+  session_ = os::session();
   environment_ = os::environment();
   standing_ = os::read_standing();
   on_their_way_ = 0;
@@ -311,13 +313,17 @@ bool ZygoteClient::order_spare() {
 }
 
 std::optional<NewChild> ZygoteClient::receive_spare() {
-  if (on_their_way_ == 0 && !order_spare()) return std::nullopt;
+  const bool ordered_now = on_their_way_ == 0;
+  if (ordered_now && !order_spare()) return std::nullopt;
   // Not the socket alone: a process forked at the wrong moment may hold the zygote's end of it.
   if (!os::wait_readable_unless(socket_.get(), pidfd_)) return std::nullopt;
   std::optional<Offer> offer = receive_offer(socket_, os::WhenEmpty::wait, last_offered_);
   if (!offer) return std::nullopt;
   --on_their_way_;
-  if (offer->pid < 0) os::throw_errno("clone(child)", offer->error);
+  if (offer->pid < 0) {
+    if (!ordered_now) return receive_spare();  // what was not possible then may be now
+    os::throw_errno("clone(child)", offer->error);
+  }
   if (!offer->parent_end) {
     end_spare(std::move(*offer));
     os::throw_errno("recvmsg(handles of a child)", EMFILE);
@@ -332,7 +338,7 @@ std::optional<NewChild> ZygoteClient::receive_spare() {
 
 NewChild ZygoteClient::take_spare(const std::string& credentials) {
   const std::lock_guard lock(mutex_);
-  if (socket_ && credentials != credentials_) stop();
+  if (socket_ && (credentials != credentials_ || os::session() != session_)) stop();
   for (int attempt = 0; attempt < kStartAttempts; ++attempt) {
     if (socket_ || start_by_exec(credentials)) {
       if (std::optional<NewChild> spare = receive_spare()) return std::move(*spare);
@@ -343,9 +349,12 @@ NewChild ZygoteClient::take_spare(const std::string& credentials) {
               (preload_.function != nullptr ? " (it runs the preload function)" : ""));
 }
 
-void ZygoteClient::order_another() {
+void ZygoteClient::order_another() noexcept {
   const std::lock_guard lock(mutex_);
-  if (socket_ && on_their_way_ == 0 && !order_spare()) stop();
+  try {
+    if (socket_ && on_their_way_ == 0 && !order_spare()) stop();
+  } catch (const std::exception&) {  // the next start orders one
+  }
 }
 
 bool ZygoteClient::run_preload() {
@@ -357,7 +366,10 @@ bool ZygoteClient::run_preload() {
   const std::optional<std::exception_ptr> error = execute(ZygoteOrder::preload, order.to_vector());
   if (!error) return false;
   if (!*error || preload_.policy == OnPreloadError::ignore) return true;
-  if (preload_.policy == OnPreloadError::fail) std::rethrow_exception(*error);
+  if (preload_.policy == OnPreloadError::fail) {
+    stop();  // the next one is to fail as well
+    std::rethrow_exception(*error);
+  }
   os::write_error("brigade: the preload function of the zygote failed: " + describe(*error) + "\n");
   return true;
 }

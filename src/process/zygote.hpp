@@ -33,8 +33,8 @@ namespace brigade::internal {
 // A child that waits for its start request.
 struct NewChild {
   os::NewProcess process;
-  os::ParentEnd lifeline;
   os::Fd control;
+  os::ParentEnd lifeline;  // closes first: a child that is given up is to die of that
 };
 
 // What the caller wants of the zygote. begin: take on these credentials; answered by a report. preload: run this function;
@@ -56,7 +56,7 @@ class ZygoteClient {
   NewChild take_spare(const std::string& credentials);
 
   // After the spare was set to work: has the zygote clone the next.
-  void order_another();
+  void order_another() noexcept;
 
   // Has the zygote run the function, and each zygote to come. Throws what went wrong if `policy` says fail.
   void preload(void (*function)(), OnPreloadError policy);
@@ -97,6 +97,7 @@ class ZygoteClient {
   os::Fd pidfd_;
   os::ParentEnd lifeline_;
   std::string credentials_;               // which the zygote was made with
+  int session_ = 0;                       // likewise
   std::vector<std::string> environment_;  // likewise
   os::Standing standing_;                 // likewise
   unsigned on_their_way_ = 0;             // spares that were ordered and not received

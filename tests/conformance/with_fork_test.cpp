@@ -214,7 +214,7 @@ TEST(WithFork, BesideOtherThreadsItWarnsOnce) {
   };
   EXPECT_EQ(warnings_of([] {
               std::atomic<bool> done = false;
-              std::jthread other([&] { done.wait(false); });
+              const std::jthread other([&] { done.wait(false); });
               run([] {});
               run([] {});
               done = true;

@@ -173,6 +173,46 @@ TEST_P(Log, AChildThatLogsWithoutEndIsHeardWhileItRuns) {
   endless.join();
 }
 
+class ThrowingSink final : public spdlog::sinks::base_sink<std::mutex> {
+  void sink_it_(const spdlog::details::log_msg&) override { throw std::runtime_error("the disk is full"); }
+  void flush_() override {}
+};
+
+TEST_P(Log, ASinkThatThrowsCostsTheRecord) {
+  brigade::get_logger()->sinks().insert(brigade::get_logger()->sinks().begin(), std::make_shared<ThrowingSink>());
+  finished([] { brigade::get_logger()->info("heard by the others"); });
+  brigade::get_logger()->sinks().erase(brigade::get_logger()->sinks().begin());
+  EXPECT_EQ(kept()->lines().size(), 1U);
+}
+
+TEST_P(Log, ASinkMayAskAboutProcesses) {
+  class AskingSink final : public spdlog::sinks::base_sink<std::mutex> {
+    void sink_it_(const spdlog::details::log_msg&) override { brigade::active_children(); }
+    void flush_() override {}
+  };
+  brigade::get_logger()->sinks().push_back(std::make_shared<AskingSink>());
+  std::vector<Process> processes;
+  for (int i = 0; i < 8; ++i) {
+    processes.emplace_back(brigade::ProcessOptions{.context = context()}, [] {
+      for (int n = 0; n < 50; ++n) brigade::get_logger()->info("record");
+    });
+  }
+  for (Process& process : processes) process.start();
+  for (Process& process : processes) process.join();
+  EXPECT_TRUE(observation::eventually([] { return kept()->lines().size() == 400; })) << kept()->lines().size();
+  brigade::get_logger()->sinks().pop_back();
+}
+
+// There is nobody who would read that.
+TEST_P(Log, AChildThatSwitchesItOnByItselfIsNotHeldUp) {
+  brigade::get_logger()->set_level(spdlog::level::off);
+  const Process process = finished([] {
+    brigade::log_to_stderr(spdlog::level::info);
+    for (int i = 0; i < 5000; ++i) brigade::get_logger()->info("to nobody");
+  });
+  EXPECT_TRUE(kept()->lines().empty());
+}
+
 TEST(LogToStderr, WritesRecordsOfAllProcesses) {
   // In a program of its own, whose standard error is looked at.
   int ends[2];

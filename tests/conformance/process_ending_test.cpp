@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -151,6 +152,42 @@ TEST_P(ProcessEnding, OneThreadStopsWhatAnotherJoins) {
   process.stop();
   joiner.join();
   EXPECT_EQ(process.exitcode(), -SIGTERM);
+}
+
+// What stands by for the next start is not in the program's group; what has started is.
+TEST_P(ProcessEnding, WhatTheTerminalSentBeforeItsStartIsNotForIt) {
+  ::setpgid(0, 0);  // not for those who run this test
+  struct sigaction before {};
+  struct sigaction handled {};
+  handled.sa_handler = [](int) {};
+  ::sigaction(SIGINT, &handled, &before);
+  EXPECT_EQ(run([] {}), 0);
+  ::kill(0, SIGINT);
+  EXPECT_EQ(run([] {}), 0);
+  EXPECT_EQ(run([](int group) { ::_exit(::getpgrp() == group ? 0 : 1); }, static_cast<int>(::getpgrp())), 0);
+  ::sigaction(SIGINT, &before, nullptr);
+}
+
+// As root only: a child that keeps rights which its parent has given up cannot be signalled any more.
+TEST_P(ProcessEnding, AChildWithMoreRightsThanItsParentIsEndedAllTheSame) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  brigade::Process program(
+      {.context = brigade::get_context("fork")},
+      [](const std::string& method) {
+        auto child = std::make_unique<Process>(
+            brigade::ProcessOptions{.daemon = true, .context = brigade::get_context(method)}, [] {
+              for (;;) ::pause();
+            });
+        child->start();
+        while (!child->is_alive()) ::usleep(100);
+        ::usleep(50'000);  // past its start
+        if (::setresuid(65534, 65534, 65534) != 0) ::_exit(2);
+        child.reset();
+      },
+      GetParam());
+  program.start();
+  program.join();
+  EXPECT_EQ(program.exitcode(), 0);
 }
 
 }  // namespace

@@ -268,4 +268,10 @@ TEST_P(ProcessStates, TheSentinelsOfManyAreForPoll) {
   EXPECT_EQ(::poll(&entries[3], 1, 0), 1);  // readable for ever
 }
 
+TEST(ProcessOptionsThatMakeNoSense, AreRefused) {
+  EXPECT_THROW(Process(brigade::ProcessOptions{.capture_output = true, .outlive_parent = true}, [] {}),
+               std::invalid_argument);
+  EXPECT_THROW(Process(brigade::ProcessOptions{.limits = {.cpu_time = -1s}}, [] {}), std::invalid_argument);
+}
+
 }  // namespace

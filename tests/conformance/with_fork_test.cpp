@@ -232,4 +232,30 @@ TEST(WithFork, BesideOtherThreadsItWarnsOnce) {
 #endif
 }
 
+TEST(WithFork, AClosureMayTouchItsOwnProcessObjectWhichIsInertThere) {
+  std::unique_ptr<Process> process;
+  process = std::make_unique<Process>(with_fork, [&] {
+    int wrong = process->is_alive() || process->pid().has_value() || process->exitcode().has_value();
+    wrong += process->to_string().empty();
+    try {
+      process->start();
+      ++wrong;
+    } catch (const brigade::Error&) {
+    }
+    process.reset();
+    ::_exit(wrong);
+  });
+  process->start();
+  process->join();
+  EXPECT_EQ(process->exitcode(), 0);
+}
+
+TEST(WithFork, ACopyTakesNothingOfWhatAChildSaidToItsParent) {
+  Process loud({.capture_output = true}, with_fork, [] { [[maybe_unused]] const auto n = ::write(1, "mine", 4); });
+  loud.start();
+  EXPECT_EQ(run([&] { ::_exit(loud.captured_stdout().empty() && !loud.exception() ? 0 : 1); }), 0);
+  loud.join();
+  EXPECT_EQ(loud.captured_stdout(), "mine");
+}
+
 }  // namespace

@@ -136,4 +136,17 @@ TEST_P(OutlivingWhileWeLive, ItIsAmongTheActiveChildrenWhileItsProcessIsHeld) {
   EXPECT_EQ(brigade::active_children().size(), 0U);
 }
 
+TEST(OutlivingAProcessObject, LeavesNoZombie) {
+  int pid = 0;
+  {
+    Process process({.outlive_parent = true}, [] {});
+    process.start();
+    pid = process.pid().value();
+  }
+  EXPECT_TRUE(eventually([&] {
+    static_cast<void>(brigade::active_children());
+    return ::kill(pid, 0) != 0;
+  }));
+}
+
 }  // namespace

@@ -174,8 +174,10 @@ std::shared_ptr<Child> launch(const ChildSpec& spec) {
     auto child = std::make_shared<Child>(make_child(spec, identity, block), spec, std::move(captured.read));
     const bool sent =
         child->send_start_request(block, forked ? BlockPlace::memory_of_the_child : BlockPlace::where_it_fits, fds);
-    if (spec.context.method() == Context::Method::forkserver) runtime().zygote.order_another();
-    if (!sent) continue;  // somebody killed it before it had begun
+    if (spec.context.method() == Context::Method::forkserver) {
+      runtime().zygote.order_another();
+      if (!sent) continue;  // somebody killed the spare, at any time before
+    }
     if (spec.outlives_parent) child->wait_until_untied();
     remember(child);
     if (spec.capture_output || wanted_log_level() < kLogNothing) relay(child);

@@ -183,6 +183,7 @@ TEST_P(ProcessEnding, AChildWithMoreRightsThanItsParentIsEndedAllTheSame) {
         ::usleep(50'000);  // past its start
         if (::setresuid(65534, 65534, 65534) != 0) ::_exit(2);
         child.reset();
+        ::_exit(0);
       },
       GetParam());
   program.start();

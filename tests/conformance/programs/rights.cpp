@@ -18,6 +18,10 @@
 
 #include "conformance/observation.hpp"
 
+// The leak checker cannot do without the rights that it gives up.
+extern "C" int __lsan_is_turned_off();
+extern "C" int __lsan_is_turned_off() { return 1; }
+
 namespace {
 
 using brigade::Process;

@@ -15,7 +15,9 @@ class Process;
 //                safe when it has threads. Needs init().
 //   fork         a copy of this process as it is now: sees all its memory; unsafe when other threads hold locks.
 //   spawn        this program's file started anew: slowest, shares nothing. Needs init().
-// With every method only what was passed as arguments is promised to arrive.
+// With every method only what was passed as arguments is promised to arrive. Directory, standard streams, environment,
+// umask, rights, limits, CPUs and priority of a child are those of its parent at the start; by forkserver it has the
+// namespaces, ignored signals and scheduling policy that the program had at init().
 //   Threads         a value, copy it freely
 //   Processes       children start their own children by their own default, which is forkserver
 class Context {

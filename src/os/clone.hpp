@@ -23,7 +23,8 @@ enum class Parent {
 
 // A copy of this process by the bare system call, for a process with one thread that holds no lock: handlers of
 // pthread_atfork do not run. A child of Parent::caller sends no SIGCHLD, so no handler and no waitpid(-1) of the
-// user can take its exit code. Neither throws nor allocates.
+// user can take its exit code. (One that has exec'ed sends SIGCHLD, and so do siblings it clones: then the kernel is asked
+// how they ended, see reap().) Neither throws nor allocates.
 //   The kernel writes the new process's id to `ledger`, too, at the same stroke: whoever shares that memory knows of the
 // process even if the caller is killed before it can tell. Not on kernels (or in sandboxes) without clone3.
 NewProcess clone_process(Parent parent, int* ledger = nullptr) noexcept;

@@ -82,6 +82,11 @@ void set_environment_variable(const std::string& name, const std::optional<std::
 void start_session() noexcept { ::setsid(); }
 int session() noexcept { return ::getsid(0); }
 
+RootDirectory root_directory() noexcept {
+  struct stat status {};
+  return ::stat("/", &status) == 0 ? RootDirectory{status.st_dev, status.st_ino} : RootDirectory();
+}
+
 void start_process_group() noexcept { ::setpgid(0, 0); }
 int process_group() noexcept { return ::getpgrp(); }
 void join_process_group(int group) noexcept { ::setpgid(0, group); }

@@ -3,6 +3,7 @@
 // What a process has around it besides memory: working directory, environment, standard streams.
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -43,6 +44,14 @@ void set_environment_variable(const std::string& name, const std::optional<std::
 // A session of its own, without a terminal.
 void start_session() noexcept;
 int session() noexcept;
+
+// What "/" is to this process: another directory after chroot().
+struct RootDirectory {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  friend bool operator==(const RootDirectory&, const RootDirectory&) = default;
+};
+RootDirectory root_directory() noexcept;
 
 // The process group, whose members get what the terminal sends.
 void start_process_group() noexcept;

@@ -236,6 +236,7 @@ void ZygoteClient::adopt(os::NewProcess zygote, os::Fd socket, os::ParentEnd lif
   pid_ = zygote.pid;
   credentials_ = credentials;
   session_ = os::session();
+  root_ = os::root_directory();
   environment_ = os::environment();
   standing_ = os::read_standing();
   on_their_way_ = 0;
@@ -338,7 +339,7 @@ std::optional<NewChild> ZygoteClient::receive_spare() {
 
 NewChild ZygoteClient::take_spare(const std::string& credentials) {
   const std::lock_guard lock(mutex_);
-  if (socket_ && (credentials != credentials_ || os::session() != session_)) stop();
+  if (socket_ && (credentials != credentials_ || os::session() != session_ || os::root_directory() != root_)) stop();
   for (int attempt = 0; attempt < kStartAttempts; ++attempt) {
     if (socket_ || start_by_exec(credentials)) {
       if (std::optional<NewChild> spare = receive_spare()) return std::move(*spare);

@@ -27,6 +27,7 @@
 #include "os/lifeline.hpp"
 #include "os/memory.hpp"
 #include "os/standing.hpp"
+#include "os/surroundings.hpp"
 
 namespace brigade::internal {
 
@@ -98,6 +99,7 @@ class ZygoteClient {
   os::ParentEnd lifeline_;
   std::string credentials_;               // which the zygote was made with
   int session_ = 0;                       // likewise
+  os::RootDirectory root_;                // likewise
   std::vector<std::string> environment_;  // likewise
   os::Standing standing_;                 // likewise
   unsigned on_their_way_ = 0;             // spares that were ordered and not received

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include <brigade/internal/deadline.hpp>
 
@@ -16,6 +17,9 @@ using internal::kNever;
 
 // No sleep is longer than this: whoever should have woken us may be dead, so the words are examined again.
 inline constexpr std::chrono::milliseconds kBoundedSleep{100};
+
+// For waits that nothing can end: a look, a pause, another look.
+inline void pause_for(std::chrono::milliseconds time) { std::this_thread::sleep_for(time); }
 
 // Milliseconds for poll(): rounded up so that a wait never spins at its end, and bounded.
 inline int poll_milliseconds(Deadline deadline, std::chrono::milliseconds bound = kBoundedSleep) {

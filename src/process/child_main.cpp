@@ -58,7 +58,9 @@ void apply(const ChildSettings& settings) {
   for (const auto& [name, value] : settings.environment) os::set_environment_variable(name, value);
   if (settings.umask) os::set_umask(*settings.umask);
   if (settings.nice != 0) os::add_nice(settings.nice);
-  if (!settings.affinity.empty()) os::set_affinity(settings.affinity);
+  if (!settings.affinity.empty()) {
+    os::set_affinity(std::vector<unsigned>(settings.affinity.begin(), settings.affinity.end()));
+  }
   os::Limits limits;
   limits.memory_bytes = settings.limits.memory_bytes;
   if (settings.limits.cpu_time) {

@@ -34,7 +34,7 @@ ChildSettings settings_of(const ProcessOptions& options) {
   settings.environment = options.environment;
   settings.umask = options.umask;
   settings.nice = options.nice;
-  settings.affinity = options.affinity;
+  settings.affinity = {options.affinity.begin(), options.affinity.end()};
   settings.threads = options.threads;
   return settings;
 }

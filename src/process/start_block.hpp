@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,7 +28,7 @@ struct ChildSettings {
   std::map<std::string, std::optional<std::string>> environment;
   std::optional<unsigned> umask;
   int nice = 0;
-  std::vector<unsigned> affinity;
+  std::set<unsigned> affinity;
   unsigned threads = 0;
 
   friend bool operator==(const ChildSettings&, const ChildSettings&) = default;

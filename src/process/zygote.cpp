@@ -15,6 +15,7 @@
 #include <brigade/error.hpp>
 #include <brigade/internal/exception_codec.hpp>
 
+#include "os/clock.hpp"
 #include "os/error.hpp"
 #include "os/identity.hpp"
 #include "os/memory.hpp"
@@ -124,6 +125,8 @@ void run_preload(std::span<const std::byte> order) {
   function.image = in.get<std::uint32_t>();
   function.offset = in.get<std::uint64_t>();
   reinterpret_cast<void (*)()>(images.resolve(function))();
+  // One that was joined may still be on its way out of the kernel.
+  for (int look = 0; os::thread_count() != 1 && look < 100; ++look) os::pause_for(std::chrono::milliseconds(1));
   if (os::thread_count() != 1)
     throw Error("a preload function left threads running: what has threads cannot be cloned");
   os::flush_all_streams();

@@ -137,6 +137,9 @@ TEST_P(Log, RecordsOfGrandchildrenArriveAsTheirs) {
 }
 
 TEST_P(Log, SeveralThreadsAndProcessesMayLogAtOnce) {
+#if defined(__SANITIZE_THREAD__)
+  if (GetParam() == "fork") GTEST_SKIP() << "ThreadSanitizer lets no fork of a process with threads have threads";
+#endif
   std::vector<Process> processes;
   for (int i = 0; i < 4; ++i) {
     processes.emplace_back(brigade::ProcessOptions{.context = context()}, [] {

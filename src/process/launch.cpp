@@ -25,8 +25,6 @@ namespace brigade::internal {
 
 namespace {
 
-constexpr int kSigKill = 9;
-constexpr int kSigTerm = 15;
 constexpr int kStartAttempts = 3;
 
 // A child of a process with threads finds locked for ever what they had locked.

@@ -41,7 +41,11 @@ void fill_memory() {
   for (int i = 0; i < 4096; ++i) blocks.emplace_back(1 << 20, 'x');
 }
 
-void fill_some_memory() { const std::vector<char> block(32 << 20, 'x'); }
+void fill_some_memory() {
+  std::vector<char> block(32 << 20, 'x');
+  volatile char* const seen = block.data();  // or a compiler would do without
+  *seen = 'y';
+}
 
 [[noreturn]] void spin() {
   for (std::atomic<unsigned> turns = 0;; ++turns) {

@@ -102,7 +102,8 @@ concept ProcessTarget = !std::is_same_v<T, ProcessOptions> && !std::is_same_v<T,
 //                   joining there would wait for what the exception skipped. The same happens at the end of the program
 //                   to processes whose destructor did not run. One that may outlive_parent is left alone
 //   Throws          NotInitialized from start() without init(); std::system_error when the system refuses;
-//                   Error when start() is called twice, a member needs a started process, or after close()
+//                   Error when start() is called twice, a member needs a started process, or after close();
+//                   std::invalid_argument for options that exclude each other or make no sense
 class Process {
  public:
   template <class F, class... Args>

@@ -85,6 +85,7 @@ void rename(const StartOrder& order, ChildTies ties) {
   self.children_named = 0;
   self.warned_of_threads = false;
   self.children.clear();
+  self.outliving.clear();  // of the process this was forked from
   self.chosen_method = Runtime::kNoMethod;
   self.zygote.forget();
   log_to_parent(ties.control, order.log_level);

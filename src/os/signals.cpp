@@ -7,6 +7,8 @@
 
 namespace brigade::os {
 
+static_assert(kSigInt == SIGINT && kSigKill == SIGKILL && kSigTerm == SIGTERM);
+
 namespace {
 
 sigset_t all_signals() noexcept {

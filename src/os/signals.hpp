@@ -6,6 +6,11 @@
 
 namespace brigade::os {
 
+// Those that processes are asked or made to end with.
+inline constexpr int kSigInt = 2;
+inline constexpr int kSigKill = 9;
+inline constexpr int kSigTerm = 15;
+
 // Blocks every signal while it lives; the earlier mask comes back at its end.
 class SignalBlock {
  public:

@@ -8,13 +8,12 @@
 
 #include "os/clone.hpp"
 #include "os/cpu.hpp"
+#include "os/signals.hpp"
 
 namespace brigade::internal {
 
 namespace {
 
-constexpr int kSigKill = 9;
-constexpr int kSigTerm = 15;
 constexpr unsigned kMostWorkers = 4096;
 // A worker that was told to leave runs what its program registered with atexit; then it must be gone.
 constexpr std::chrono::milliseconds kLeaveGrace{5000};
@@ -92,7 +91,7 @@ void Engine::dismiss_workers(Lock& lock) {
       worker->end.publish();
       worker->end.wake();
     } else {
-      worker->child->signal(kSigTerm);
+      worker->child->signal(os::kSigTerm);
     }
   }
   wait_for_leavers(lock, kLeaveGrace);
@@ -102,7 +101,7 @@ void Engine::dismiss_workers(Lock& lock) {
 void Engine::wait_for_leavers(Lock& lock, std::chrono::milliseconds grace) {
   const auto gone = [this] { return workers_.empty(); };
   if (left_.wait_for(lock, grace, gone)) return;
-  for (const auto& [id, worker] : workers_) worker->child->signal(kSigKill);
+  for (const auto& [id, worker] : workers_) worker->child->signal(os::kSigKill);
   left_.wait(lock, gone);
 }
 
@@ -131,7 +130,7 @@ void Engine::stop(Stop how) {
   closed_ = true;
   collect_all();
   fail_everything(std::make_exception_ptr(CancelledError("the pool '" + options_.name + "' was terminated")));
-  for (const auto& [id, worker] : workers_) worker->child->signal(how == Stop::kill ? kSigKill : kSigTerm);
+  for (const auto& [id, worker] : workers_) worker->child->signal(how == Stop::kill ? os::kSigKill : os::kSigTerm);
   wait_for_leavers(lock, kTerminateGrace);
   end_thread(lock);
 }

@@ -14,9 +14,6 @@ namespace brigade::internal {
 
 namespace {
 
-constexpr int kSigKill = 9;
-constexpr int kSigTerm = 15;
-
 constexpr std::chrono::milliseconds kIdleTick{1000};
 constexpr std::chrono::milliseconds kBusyTick{5};
 constexpr std::chrono::milliseconds kDeadlineTick{10};
@@ -118,7 +115,7 @@ void Engine::watch() {
 void Engine::distrust(Worker& worker, const std::string& why) {
   worker.corrupt = why;  // its death, which follows, says so
   worker.killed = true;
-  worker.child->signal(kSigKill);
+  worker.child->signal(os::kSigKill);
 }
 
 // The task the worker has claimed last. A number that cannot be shows that a task wrote where it must not.
@@ -146,7 +143,7 @@ void Engine::watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed) {
     worker.doomed_for += elapsed;
     if (worker.doomed_for < kTerminateGrace) return;
     worker.killed = true;
-    worker.child->signal(kSigKill);
+    worker.child->signal(os::kSigKill);
     return;
   }
   const std::chrono::nanoseconds limit =
@@ -156,7 +153,7 @@ void Engine::watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed) {
   const bool late = running ? worker.seen_for >= limit : worker.unclaimed_for - kStartLimit >= limit;
   if (limit.count() == 0 || !late || worker.doomed()) return;
   worker.timed_out = true;
-  worker.child->signal(kSigTerm);
+  worker.child->signal(os::kSigTerm);
 }
 
 std::exception_ptr Engine::death_error(const Worker& worker, const Task& task, int exit_code) const {
@@ -225,7 +222,7 @@ void Engine::fail_everything(const std::exception_ptr& error) {
 void Engine::break_pool(const std::string& reason) {
   broken_ = reason;
   fail_everything(std::make_exception_ptr(BrokenProcessPool(reason)));
-  for (const auto& [id, worker] : workers_) worker->child->signal(kSigKill);
+  for (const auto& [id, worker] : workers_) worker->child->signal(os::kSigKill);
 }
 
 }  // namespace brigade::internal

@@ -10,15 +10,13 @@
 #include "os/pidfd.hpp"
 #include "os/pipe.hpp"
 #include "os/poller.hpp"
+#include "os/signals.hpp"
 #include "process/log_relay.hpp"
 #include "wire/crash_report.hpp"
 
 namespace brigade::internal {
 
 namespace {
-
-constexpr int kSigKill = 9;
-constexpr int kSigTerm = 15;
 
 // More than a pipe and a socket hold: all that a child has left is read. And a bound, for who holds its ends now, or the
 // child itself, may write faster than we read.
@@ -73,7 +71,7 @@ std::optional<int> Child::reap() {
   const std::lock_guard lock(end_mutex_);
   if (exit_code_) return exit_code_;
   exit_code_ = os::reap(pidfd_);
-  out_of_memory_ = exit_code_ == -kSigKill && !killed_by_us_ && os::oom_killed_since(oom_before_);
+  out_of_memory_ = exit_code_ == -os::kSigKill && !killed_by_us_ && os::oom_killed_since(oom_before_);
   return exit_code_;
 }
 
@@ -171,7 +169,7 @@ bool Child::out_of_memory() {
 }
 
 bool Child::signal(int signal) {
-  if (signal == kSigKill && is_ours() && !poll()) {
+  if (signal == os::kSigKill && is_ours() && !poll()) {
     const std::lock_guard lock(end_mutex_);
     killed_by_us_ = true;
   }
@@ -183,7 +181,7 @@ bool Child::signal(int signal) {
 // program by now. That one is not waited for.
 void Child::kill_and_wait() {
   try {
-    signal(kSigKill);
+    signal(os::kSigKill);
     wait(os::kNever);
   } catch (const std::system_error&) {
     {
@@ -196,7 +194,7 @@ void Child::kill_and_wait() {
 
 void Child::ask_to_end() {
   try {
-    signal(kSigTerm);
+    signal(os::kSigTerm);
   } catch (const std::system_error&) {  // it has other rights by now
   }
 }

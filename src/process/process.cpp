@@ -23,10 +23,6 @@ namespace internal {
 
 namespace {
 
-constexpr int kSigInt = 2;
-constexpr int kSigKill = 9;
-constexpr int kSigTerm = 15;
-
 ChildSettings settings_of(const ProcessOptions& options) {
   ChildSettings settings;
   settings.limits = options.limits;
@@ -200,10 +196,6 @@ ProcessOwner make_process(ProcessOptions options, std::shared_ptr<const std::fun
 
 namespace {
 
-using internal::kSigInt;
-using internal::kSigKill;
-using internal::kSigTerm;
-
 internal::ProcessState& held(const internal::ProcessOwner& state, const char* what) {
   if (!state) throw Error(std::string(what) + ": this process was moved to another object");
   return *state;
@@ -267,9 +259,9 @@ std::string Process::captured_stderr() {
 std::string Process::name() const { return held(state_, "name").spec().name; }
 bool Process::daemon() const { return held(state_, "daemon").spec().daemon; }
 int Process::sentinel() const { return held(state_, "sentinel").child("sentinel")->pidfd().get(); }
-void Process::interrupt() { held(state_, "interrupt").child("interrupt")->signal(kSigInt); }
-void Process::terminate() { held(state_, "terminate").child("terminate")->signal(kSigTerm); }
-void Process::kill() { held(state_, "kill").child("kill")->signal(kSigKill); }
+void Process::interrupt() { held(state_, "interrupt").child("interrupt")->signal(os::kSigInt); }
+void Process::terminate() { held(state_, "terminate").child("terminate")->signal(os::kSigTerm); }
+void Process::kill() { held(state_, "kill").child("kill")->signal(os::kSigKill); }
 void Process::stop(std::chrono::milliseconds grace) { held(state_, "stop").child("stop")->stop(grace); }
 void Process::close() { held(state_, "close").close(); }
 std::string Process::to_string() { return held(state_, "to_string").to_string(); }
@@ -323,9 +315,9 @@ bool ProcessHandle::join_until(internal::Deadline deadline) const {
 }
 
 std::optional<int> ProcessHandle::exitcode() const { return state_->own("exitcode").poll(); }
-void ProcessHandle::interrupt() const { state_->own("interrupt").signal(kSigInt); }
-void ProcessHandle::terminate() const { state_->own("terminate").signal(kSigTerm); }
-void ProcessHandle::kill() const { state_->own("kill").signal(kSigKill); }
+void ProcessHandle::interrupt() const { state_->own("interrupt").signal(os::kSigInt); }
+void ProcessHandle::terminate() const { state_->own("terminate").signal(os::kSigTerm); }
+void ProcessHandle::kill() const { state_->own("kill").signal(os::kSigKill); }
 
 ProcessHandle current_process() {
   const int pid = os::process_id();

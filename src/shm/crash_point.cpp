@@ -8,6 +8,7 @@
 
 #include "os/clone.hpp"
 #include "os/pidfd.hpp"
+#include "os/signals.hpp"
 #include "os/surroundings.hpp"
 
 namespace brigade::internal {
@@ -15,8 +16,6 @@ namespace brigade::internal {
 #if defined(BRIGADE_CRASH_POINTS)
 
 namespace {
-
-constexpr int kSigKill = 9;
 
 // Touched by the worker's main thread only, and by the threads of a test before it starts workers.
 std::string armed;
@@ -37,7 +36,8 @@ void read_crash_points() {
 
 void crash_point(const char* name) noexcept {
   if (armed != name || passes_left.fetch_sub(1) != 1) return;
-  if (victim.empty() || std::remove(victim.c_str()) == 0) os::send_signal(os::open_pidfd(os::process_id()), kSigKill);
+  if (victim.empty() || std::remove(victim.c_str()) == 0)
+    os::send_signal(os::open_pidfd(os::process_id()), os::kSigKill);
 }
 
 #endif

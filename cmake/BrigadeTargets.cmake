@@ -3,6 +3,7 @@
 #
 #   brigade_layer(os SOURCES fd.cpp mapping.cpp [LIBS private] [PUBLIC public])
 #   brigade_test(os_fd_test SOURCES fd_test.cpp [LIBS ...] [TIMEOUT 120] [LABELS ...] [SERIAL])
+#   brigade_objects(conformance_observation SOURCES observation.cpp [LIBS ...])
 #   brigade_program(parallel_thumbnailer SOURCES main.cpp [LIBS ...])
 #   brigade_example(hello_pool SOURCES hello_pool.cpp [LIBS ...] [ARGS ...])
 #   brigade_bench(bench_submit SOURCES bench_submit.cpp [LIBS ...] [SMOKE_ARGS ...])
@@ -101,9 +102,24 @@ function(brigade_executable target)
   endif()
   if(BRIGADE_SANITIZE)
     # In the program and not in the environment, so that exec'ed workers have them too.
-    target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/sanitizer_options.cpp)
+    target_link_libraries(${target} PRIVATE brigade_sanitizer_options)
   endif()
 endfunction()
+
+# Sources that many programs of this tree share are compiled once, into an object library that those link.
+function(brigade_objects target)
+  brigade_parse_arguments(${target} ${ARGN})
+  add_library(${target} OBJECT ${ARG_SOURCES})
+  brigade_build_options(${target})
+  target_link_libraries(${target} PRIVATE ${ARG_LIBS} ${ARG_PUBLIC} brigade::brigade)
+endfunction()
+
+if(BRIGADE_SANITIZE)
+  brigade_objects(brigade_sanitizer_options SOURCES ${PROJECT_SOURCE_DIR}/tests/support/sanitizer_options.cpp)
+endif()
+if(BRIGADE_TESTS)
+  brigade_objects(brigade_test_main SOURCES ${PROJECT_SOURCE_DIR}/tests/support/main.cpp LIBS GTest::gtest)
+endif()
 
 # A GoogleTest program with the shared main (brigade::init first); its tests are named <target>.<Suite>.<Test>.
 # TIMEOUT is a watchdog per test, SERIAL keeps other tests away while these run.
@@ -113,8 +129,8 @@ function(brigade_test target)
   endif()
   brigade_parse_arguments(${target} ${ARGN})
   brigade_executable(${target} INTERNAL
-    SOURCES ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/main.cpp
-    LIBS ${ARG_LIBS} ${ARG_PUBLIC} GTest::gmock GTest::gtest)
+    SOURCES ${ARG_SOURCES}
+    LIBS ${ARG_LIBS} ${ARG_PUBLIC} brigade_test_main GTest::gmock GTest::gtest)
   set(properties TIMEOUT ${ARG_TIMEOUT})
   if(ARG_LABELS)
     list(APPEND properties LABELS ${ARG_LABELS})

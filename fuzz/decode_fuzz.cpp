@@ -206,7 +206,7 @@ std::vector<Bytes> exception_samples() {
   add(std::filesystem::filesystem_error("copy", "/from/here", "to", denied));
   add(std::future_error(std::future_errc::broken_promise));
   add(std::regex_error(std::regex_constants::error_paren));
-  add(WorkerDied("worker 'Worker-1' was killed", 4242, 9, 0, 17));
+  add(WorkerDied("worker 'Worker-1' was killed", {4242, 9, 0, 17, nullptr, "half of it\n", "no more\n"}));
   add(42);
   try {
     try {
@@ -217,8 +217,8 @@ std::vector<Bytes> exception_samples() {
   } catch (...) {
     all.push_back(bytes_of_exception(std::current_exception()));
   }
-  add(WorkerDied("worker 'Worker-1' crashed", 4242, 11, 0, 17,
-                 std::make_shared<const CrashReport>(internal::decode_crash_report(crash_report_sample()))));
+  const auto report = std::make_shared<const CrashReport>(internal::decode_crash_report(crash_report_sample()));
+  add(WorkerDied("worker 'Worker-1' crashed", {.pid = 4242, .signal = 11, .task_index = 17, .crash_report = report}));
   return all;
 }
 

@@ -232,7 +232,7 @@ int run(const Options& options) {
   if (images_to_do > 0 || sheet_wanted) {
     const auto useful_workers =
         static_cast<unsigned>(std::clamp<std::size_t>(images_to_do, 1, static_cast<std::size_t>(workers)));
-    brigade::ProcessPoolExecutor executor(brigade::ExecutorOptions{.max_workers = useful_workers});
+    brigade::ProcessPoolExecutor executor(brigade::PoolOptions{.processes = useful_workers});
     ImageRun images(options, plan, executor, progress, useful_workers);
     images.work();
     if (sheet_wanted) sheet = make_sheet(options, plan, images.succeeded(), executor, progress);

@@ -13,6 +13,7 @@
 #include <brigade/overload.hpp>
 #include <brigade/partial.hpp>
 #include <brigade/pool.hpp>
+#include <brigade/pool_options.hpp>
 #include <brigade/process.hpp>
 #include <brigade/process_pool_executor.hpp>
 #include <brigade/register_exception.hpp>

@@ -61,33 +61,38 @@ class RemoteError : public Error {
   using Error::Error;
 };
 
-// The process that ran a task ended before it had a result.
+// How a worker ended.
+struct WorkerDeath {
+  int pid = 0;
+  int signal = 0;  // 0: the process exited by itself; then `exit_code` says how
+  int exit_code = 0;
+  std::uint64_t task_index = 0;  // the task that it ran
+  std::shared_ptr<const CrashReport> crash_report = {};
+  std::string captured_stdout = {};  // the last lines it wrote, in a pool that captures them
+  std::string captured_stderr = {};
+};
+
+// The process that ran a task ended before it had a result. What it refers to lives as long as this exception and its
+// copies.
 class WorkerDied : public Error {
  public:
-  // `signal` is 0 when the process exited by itself; then `exit_code` says how.
-  WorkerDied(const std::string& text, int pid, int signal, int exit_code, std::uint64_t task_index,
-             std::shared_ptr<const CrashReport> crash_report = nullptr)
-      : Error(text),
-        pid_(pid),
-        signal_(signal),
-        exit_code_(exit_code),
-        task_index_(task_index),
-        crash_report_(std::move(crash_report)) {}
+  WorkerDied(const std::string& text, WorkerDeath death)
+      : Error(text), death_(std::make_shared<const WorkerDeath>(std::move(death))) {}
 
-  int pid() const noexcept { return pid_; }
-  int signal() const noexcept { return signal_; }
-  int exit_code() const noexcept { return exit_code_; }
-  std::uint64_t task_index() const noexcept { return task_index_; }
-  // What it could still say if it crashed (<brigade/crash_report.hpp>); null if it said nothing. Lives as long as this
-  // exception and its copies.
-  const CrashReport* crash_report() const noexcept { return crash_report_.get(); }
+  int pid() const noexcept { return death_->pid; }
+  int signal() const noexcept { return death_->signal; }
+  int exit_code() const noexcept { return death_->exit_code; }
+  std::uint64_t task_index() const noexcept { return death_->task_index; }
+  // What it could still say if it crashed (<brigade/crash_report.hpp>); null if it said nothing.
+  const CrashReport* crash_report() const noexcept { return death_->crash_report.get(); }
+  // The last lines it wrote, of this task or earlier ones, at most 4 KiB. Empty unless the pool captures the output.
+  const std::string& captured_stdout() const noexcept { return death_->captured_stdout; }
+  const std::string& captured_stderr() const noexcept { return death_->captured_stderr; }
+
+  const WorkerDeath& death() const noexcept { return *death_; }
 
  private:
-  int pid_;
-  int signal_;
-  int exit_code_;
-  std::uint64_t task_index_;
-  std::shared_ptr<const CrashReport> crash_report_;
+  std::shared_ptr<const WorkerDeath> death_;
 };
 
 class BrokenProcessPool : public Error {

@@ -10,16 +10,11 @@
 #include <utility>
 
 #include <brigade/internal/map_job.hpp>
+#include <brigade/pool_options.hpp>
 #include <brigade/process_pool_executor.hpp>
 #include <brigade/results.hpp>
 
 namespace brigade {
-
-struct PoolOptions {
-  unsigned processes = 0;       // 0: cpu_count()
-  Context context = Context();  // how workers are started
-  std::string name = "PoolWorker";
-};
 
 // A pool of worker processes.
 //
@@ -37,7 +32,7 @@ class Pool {
  public:
   Pool() : Pool(PoolOptions{}) {}
   explicit Pool(unsigned processes) : Pool(PoolOptions{.processes = processes}) {}
-  explicit Pool(PoolOptions options) : engine_({options.processes, options.context, std::move(options.name)}) {}
+  explicit Pool(PoolOptions options) : engine_(std::move(options), "PoolWorker") {}
 
   // Calls `function` in a worker and waits for its result.
   template <class F, class... Args>

@@ -14,14 +14,9 @@
 #include <brigade/future.hpp>
 #include <brigade/internal/callable.hpp>
 #include <brigade/internal/engine_face.hpp>
+#include <brigade/pool_options.hpp>
 
 namespace brigade {
-
-struct ExecutorOptions {
-  unsigned max_workers = 0;     // 0: cpu_count()
-  Context context = Context();  // how workers are started
-  std::string name = "Worker";  // workers are called "Worker-1", "Worker-2", ...
-};
 
 struct ShutdownOptions {
   bool wait = true;             // false: return at once; the destructor waits
@@ -134,11 +129,9 @@ class MapResults {
 //                   live (they die before their first task, again and again); SerializationError, std::system_error
 class ProcessPoolExecutor {
  public:
-  ProcessPoolExecutor() : ProcessPoolExecutor(ExecutorOptions{}) {}
-  explicit ProcessPoolExecutor(unsigned max_workers)
-      : ProcessPoolExecutor(ExecutorOptions{.max_workers = max_workers}) {}
-  explicit ProcessPoolExecutor(ExecutorOptions options)
-      : engine_({options.max_workers, options.context, std::move(options.name)}) {}
+  ProcessPoolExecutor() : ProcessPoolExecutor(PoolOptions{}) {}
+  explicit ProcessPoolExecutor(unsigned max_workers) : ProcessPoolExecutor(PoolOptions{.processes = max_workers}) {}
+  explicit ProcessPoolExecutor(PoolOptions options) : engine_(std::move(options), "Worker") {}
 
   // Has a worker call `function` with `args`. The call travels: see Process for what may. Arguments are converted to
   // the parameter types and turned into bytes before submit returns, so errors surface here.

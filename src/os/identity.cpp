@@ -111,16 +111,23 @@ Identity parse_identity(std::string_view status) {
   Identity identity;
   identity.credentials.reserve(512);
   bool umask = false;
+  bool caught = false;
   for (std::string_view line; take_line(status, line);) {
     const std::string_view name = name_of(line);
     if (name == "Umask") {
       const std::string_view value = value_of_line(line);
       umask = std::from_chars(value.data(), value.data() + value.size(), identity.umask, 8).ec == std::errc();
+    } else if (name == "SigCgt") {
+      const std::string_view value = value_of_line(line);
+      caught =
+          std::from_chars(value.data(), value.data() + value.size(), identity.caught_signals, 16).ec == std::errc();
     } else if (std::ranges::find(kRights, name) != kRights.end()) {
       identity.credentials.append(line).append("\n");
     }
   }
-  if (!umask || identity.credentials.empty()) throw_errno("the kernel does not tell umask and rights", ENOTSUP);
+  if (!umask || !caught || identity.credentials.empty()) {
+    throw_errno("the kernel does not tell umask, signals and rights", ENOTSUP);
+  }
   return identity;
 }
 

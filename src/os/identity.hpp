@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Whom the kernel takes this process for: what it may do, and what files it creates get.
+// Whom the kernel takes this process for: what it may do, what files it creates get, and which signals it handles.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,7 @@ struct Identity {
   // The lines of the status file that say what the process may do, as the kernel writes them: user and group ids,
   // groups, capabilities, no_new_privs, seccomp. Of two processes with the same rights they are the same.
   std::string credentials;
+  std::uint64_t caught_signals = 0;  // bit n-1: signal n has a handler in this process
 };
 
 // That of the calling thread; a process whose threads differ passes on to a child those of the thread that starts it.

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -77,35 +78,42 @@ int code_of_taking_on(const std::string& wanted, Body before) {
 
 const std::string kStatus =
     "Name:\tUid:\\n\nUmask:\t0027\nState:\tR (running)\nPid:\t7\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nFDSize:\t64\n"
-    "Groups:\t4 24 \nNStgid:\t7\nThreads:\t1\nCapInh:\t0000000000000000\nCapPrm:\t00000000000000ff\nCapEff:\t0\n"
+    "Groups:\t4 24 "
+    "\nNStgid:\t7\nThreads:\t1\nSigCgt:\t0000000180000402\nCapInh:\t0000000000000000\nCapPrm:"
+    "\t00000000000000ff\nCapEff:\t0\n"
     "CapBnd:\t000001ffffffffff\nCapAmb:\t0\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t3\nCpus_allowed:\t3\n";
 
-TEST(ParseIdentity, TakesUmaskAndTheLinesThatAreRights) {
+TEST(ParseIdentity, TakesUmaskSignalsAndTheLinesThatAreRights) {
   const Identity identity = parse_identity(kStatus);
   EXPECT_EQ(identity.umask, 027U);
+  EXPECT_EQ(identity.caught_signals, 0x180000402U);
   EXPECT_EQ(identity.credentials,
             "Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t4 24 \nCapInh:\t0000000000000000\nCapPrm:\t00000000000000ff\n"
             "CapEff:\t0\nCapBnd:\t000001ffffffffff\nCapAmb:\t0\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t3\n");
 }
 
 TEST(ParseIdentity, LinesThatAnOlderKernelLacksAreAbsent) {
-  EXPECT_EQ(parse_identity("Umask:\t0\nUid:\t1\t1\t1\t1\n").credentials, "Uid:\t1\t1\t1\t1\n");
+  EXPECT_EQ(parse_identity("Umask:\t0\nUid:\t1\t1\t1\t1\nSigCgt:\t0\n").credentials, "Uid:\t1\t1\t1\t1\n");
 }
 
 TEST(ParseIdentity, RefusesWhatIsNoStatus) {
-  for (const char* text : {"", "Umask:\t0022\n", "Uid:\t1\t1\t1\t1\n", "Umask:\nUid:\t1\t1\t1\t1\n", ":\n\n::"}) {
-    EXPECT_TRUE(has(refusal_of([=] { parse_identity(text); }), "umask and rights")) << text;
+  for (const char* text : {"", "Umask:\t0022\nSigCgt:\t0\n", "Uid:\t1\t1\t1\t1\nSigCgt:\t0\n",
+                           "Umask:\nSigCgt:\t0\nUid:\t1\t1\t1\t1\n", "Umask:\t0022\nUid:\t1\t1\t1\t1\n", ":\n\n::"}) {
+    EXPECT_TRUE(has(refusal_of([=] { parse_identity(text); }), "umask, signals and rights")) << text;
   }
 }
 
 TEST(Identity, IsThatOfTheProcess) {
+  ::signal(SIGUSR2, [](int) {});
   const Identity identity = read_identity();
+  ::signal(SIGUSR2, SIG_DFL);
   const auto ids = [](unsigned id, unsigned effective) {
     return std::to_string(id) + "\t" + std::to_string(effective);
   };
   EXPECT_TRUE(has(identity.credentials, "Uid:\t" + ids(::getuid(), ::geteuid()) + "\t")) << identity.credentials;
   EXPECT_TRUE(has(identity.credentials, "Gid:\t" + ids(::getgid(), ::getegid()) + "\t")) << identity.credentials;
   EXPECT_TRUE(has(identity.credentials, "CapBnd:\t"));
+  EXPECT_NE(identity.caught_signals & (std::uint64_t{1} << (SIGUSR2 - 1)), 0U);
   EXPECT_EQ(identity.credentials, credentials_after([] {}));
   EXPECT_EQ(code_of_fork([] {
               ::umask(0135);

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <string.h>
 
+#include <bit>
+
 namespace brigade::os {
 
 static_assert(kSigInt == SIGINT && kSigKill == SIGKILL && kSigTerm == SIGTERM);
@@ -32,8 +34,9 @@ void block_all_signals() noexcept {
   ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
-void reset_signal_handlers() noexcept {
-  for (int signal = 1; signal < NSIG; ++signal) {
+void reset_signal_handlers(std::uint64_t caught) noexcept {
+  for (; caught != 0; caught &= caught - 1) {
+    const int signal = std::countr_zero(caught) + 1;
     struct sigaction action {};
     if (::sigaction(signal, nullptr, &action) != 0) continue;
     if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN) continue;

@@ -2,6 +2,7 @@
 #pragma once
 // Signal state of new processes.
 
+#include <cstdint>
 #include <string>
 
 namespace brigade::os {
@@ -27,7 +28,8 @@ class SignalBlock {
 void block_all_signals() noexcept;
 
 // What a new process begins with: handlers back to default, ignored signals still ignored (nohup), nothing blocked.
-void reset_signal_handlers() noexcept;
+//   `caught`  has bit n-1 for each signal n that may have a handler; asking the kernel about all of them costs 9 us
+void reset_signal_handlers(std::uint64_t caught = ~std::uint64_t{0}) noexcept;
 void unblock_all_signals() noexcept;
 
 void ignore_interrupt() noexcept;

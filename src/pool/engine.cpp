@@ -19,20 +19,20 @@ constexpr unsigned kMostWorkers = 4096;
 constexpr std::chrono::milliseconds kLeaveGrace{5000};
 constexpr std::chrono::milliseconds kTerminateGrace{1000};
 
-EngineOptions complete(EngineOptions options) {
-  if (options.workers == 0) options.workers = os::usable_cpus();
-  if (options.workers > kMostWorkers) {
-    throw std::invalid_argument("a pool of " + std::to_string(options.workers) + " workers: at most " +
+PoolOptions complete(PoolOptions options, const char* name) {
+  if (options.processes == 0) options.processes = os::usable_cpus();
+  if (options.processes > kMostWorkers) {
+    throw std::invalid_argument("a pool of " + std::to_string(options.processes) + " workers: at most " +
                                 std::to_string(kMostWorkers) + " are possible");
   }
-  if (options.name.empty()) options.name = "Worker";
+  if (options.name.empty()) options.name = name;
   return options;
 }
 
 }  // namespace
 
-Engine::Engine(EngineOptions options)
-    : options_(complete(std::move(options))), cpus_(os::usable_cpus()), fork_generation_(os::fork_generation()) {
+Engine::Engine(PoolOptions options, const char* name)
+    : options_(complete(std::move(options), name)), cpus_(os::usable_cpus()), fork_generation_(os::fork_generation()) {
   poller_.add(engine_bell_.fd(), kBellTag);
 }
 
@@ -137,8 +137,6 @@ void Engine::stop(Stop how) {
 
 // ---- engine_face.hpp ----
 
-std::shared_ptr<Engine> make_engine(EngineOptions options) { return std::make_shared<Engine>(std::move(options)); }
-
 unsigned worker_limit(const Engine& engine) { return engine.worker_limit(); }
 
 void check_owner(const Engine& engine) { engine.check_owner(); }
@@ -154,8 +152,8 @@ void join(Engine& engine) { engine.join(); }
 void cancel_pending(Engine& engine) { engine.cancel_pending(); }
 void stop(Engine& engine, Stop how) { engine.stop(how); }
 
-EngineOwner::EngineOwner(EngineOptions options)
-    : engine_(make_engine(std::move(options))), exceptions_(std::uncaught_exceptions()) {}
+EngineOwner::EngineOwner(PoolOptions options, const char* name)
+    : engine_(std::make_shared<Engine>(std::move(options), name)), exceptions_(std::uncaught_exceptions()) {}
 
 EngineOwner::~EngineOwner() {
   if (!engine_) return;  // moved from

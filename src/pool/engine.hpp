@@ -83,7 +83,7 @@ struct Worker {
 //   If a peer dies  a worker: noticed through its pidfd, see on_death()
 class Engine : public std::enable_shared_from_this<Engine> {
  public:
-  explicit Engine(EngineOptions options);
+  Engine(PoolOptions options, const char* name);
   ~Engine();
 
   void submit(Task& task, Encoder& payload, std::uint32_t items, FunctionRef entry, std::chrono::nanoseconds timeout,
@@ -96,7 +96,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void cancel_pending();
   void stop(Stop how);
 
-  unsigned worker_limit() const { return options_.workers; }
+  unsigned worker_limit() const { return options_.processes; }
   bool is_copy() const;      // lives in a forked copy of the process that made it
   void check_owner() const;  // throws Error if so
   // The measured cost of an item; 0 while unknown.
@@ -161,7 +161,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void wait_for_leavers(Lock& lock, std::chrono::milliseconds grace);
   void end_thread(Lock& lock);
 
-  const EngineOptions options_;
+  const PoolOptions options_;
   const unsigned cpus_;
   os::EventFd caller_bell_;
   os::EventFd engine_bell_;

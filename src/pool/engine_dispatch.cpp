@@ -115,7 +115,7 @@ Worker* Engine::choose() {
   if (idle != nullptr) return idle;
   const auto at_work =
       static_cast<unsigned>(std::ranges::count_if(workers_, [](const auto& entry) { return !entry.second->doomed(); }));
-  if (at_work >= options_.workers) return least;
+  if (at_work >= options_.processes) return least;
   try {
     return start_worker();
   } catch (const std::system_error&) {
@@ -137,6 +137,7 @@ Worker* Engine::start_worker() {
   worker->parcels = std::move(ours);
   spec.fds = {worker->end.memory().get(), caller_bell_.fd().get(), engine_bell_.fd().get(), theirs.get()};
   spec.pool_worker = true;
+  spec.capture_output = options_.capture_output;
   worker->child = launch(spec);
   ++next_worker_id_;
   poller_.add(worker->child->pidfd(), worker->id);
@@ -257,7 +258,7 @@ void Engine::take_back(Worker& worker, bool to_backlog) {
 // the task before them takes longer than the estimate said.
 void Engine::rebalance(bool only_stuck) {
   if (outstanding_ < 2 || (!only_stuck && cost_ns_ * 2 < kWorthMovingNs)) return;
-  const bool can_start = workers_.size() < options_.workers;
+  const bool can_start = workers_.size() < options_.processes;
   const bool idle = std::ranges::any_of(
       workers_, [](const auto& entry) { return entry.second->in_flight.empty() && !entry.second->doomed(); });
   if (!idle && !can_start) return;

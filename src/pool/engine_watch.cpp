@@ -22,11 +22,20 @@ constexpr std::chrono::milliseconds kTickCap{50};
 constexpr std::chrono::milliseconds kTerminateGrace{500};
 constexpr std::chrono::seconds kStartLimit{10};
 constexpr unsigned kMostDeathsBeforeWork = 3;
+constexpr std::size_t kLastLines = 4096;
 
 std::string seconds(std::chrono::nanoseconds time) {
   std::ostringstream text;
   text << std::chrono::duration<double>(time).count() << " s";
   return text.str();
+}
+
+// Whole lines, unless one is longer than all there is room for.
+std::string last_lines(const std::string& text) {
+  if (text.size() <= kLastLines) return text;
+  const std::size_t begin = text.size() - kLastLines;
+  const std::size_t line = text.find('\n', begin - 1);
+  return text.substr(line + 1 < text.size() ? line + 1 : begin);
 }
 
 std::string who(const Child& child) {
@@ -168,8 +177,12 @@ std::exception_ptr Engine::death_error(const Worker& worker, const Task& task, i
   if (crash) text += ": " + crash->summary();
   if (worker.child->out_of_memory()) text += ", it seems because memory ran out";
   if (!worker.corrupt.empty()) text += ": " + worker.corrupt;
-  const int signal = exit_code < 0 ? -exit_code : 0;
-  return std::make_exception_ptr(WorkerDied(text, worker.child->pid(), signal, exit_code, index, crash));
+  WorkerDeath death{.pid = worker.child->pid(), .signal = exit_code < 0 ? -exit_code : 0, .exit_code = exit_code};
+  death.task_index = index;
+  death.crash_report = crash;
+  death.captured_stdout = last_lines(worker.child->captured(Child::kStdout));
+  death.captured_stderr = last_lines(worker.child->captured(Child::kStderr));
+  return std::make_exception_ptr(WorkerDied(text, std::move(death)));
 }
 
 // What it had answered is collected first. The task it had claimed dies with it: the items before the one it was at are

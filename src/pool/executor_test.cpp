@@ -86,9 +86,7 @@ namespace {
 
 class EachContext : public testing::TestWithParam<const char*> {
  protected:
-  ExecutorOptions options(unsigned workers) const {
-    return {.max_workers = workers, .context = get_context(GetParam())};
-  }
+  PoolOptions options(unsigned workers) const { return {.processes = workers, .context = get_context(GetParam())}; }
 };
 INSTANTIATE_TEST_SUITE_P(StartMethod, EachContext, testing::Values("forkserver", "fork", "spawn"),
                          [](const auto& method) { return std::string(method.param); });
@@ -293,7 +291,7 @@ TEST(Executor, NeverMoreWorkersThanTheLimit) {
 }
 
 TEST(Executor, WorkersCarryTheName) {
-  ProcessPoolExecutor executor(ExecutorOptions{.max_workers = 1, .name = "Cook"});
+  ProcessPoolExecutor executor(PoolOptions{.processes = 1, .name = "Cook"});
   try {
     executor.submit([] { throw std::runtime_error("x"); }).result();
     FAIL() << "nothing was thrown";

@@ -82,7 +82,7 @@ class Hostile : public testing::TestWithParam<const char*> {
     EXPECT_LE(lost, 1);
   }
 
-  ProcessPoolExecutor executor_{ExecutorOptions{.max_workers = 2, .context = get_context(GetParam())}};
+  ProcessPoolExecutor executor_{PoolOptions{.processes = 2, .context = get_context(GetParam())}};
 };
 INSTANTIATE_TEST_SUITE_P(StartMethod, Hostile, testing::Values("forkserver", "fork", "spawn"),
                          [](const auto& method) { return std::string(method.param); });

@@ -48,9 +48,10 @@ constexpr int kChildOomScore = 300;
   os::exit_now(code);
 }
 
-// From here on the kernel kills this process with its parent.
+// From here on the kernel kills this process with its parent, and a crash is reported.
 void tie(ChildTies ties) noexcept {
   if (!os::tie_to_parent(ties.lifeline)) refuse("a child cannot be tied to its parent's life (F_SETSIG)");
+  os::install_crash_handlers(ties.control);
 }
 
 void apply(const ChildSettings& settings) {
@@ -179,7 +180,6 @@ int run(ChildTies ties, const ForkedWork& forked) {
     for (const ExceptionKindGetter getter : order.exceptions) register_exception_kind(getter);
     become(order, ties);
     os::unblock_all_signals();
-    os::install_crash_handlers(ties.control);
     closure = forked.closure;
     ChildContext context{order.name, {}};
     for (const int fd : given) context.handles.emplace_back(fd);
@@ -259,6 +259,7 @@ void rehearse_child() noexcept {
     images.resolve(decoded.entry);
     rename(decoded, {-1, -1});
     const ChildContext context{decoded.name, std::vector<Descriptor>(1)};
+    prepare_for_start_request();
     os::flush_all_streams();
   } catch (const std::exception&) {  // a child will say what is wrong
   }
@@ -271,8 +272,8 @@ void enter_spare_child(ChildTies ties) noexcept {
 }
 
 void enter_forked_child(ChildTies ties, const ForkedWork& work) noexcept {
+  os::reset_signal_handlers(work.caught_signals);
   tie(ties);
-  os::reset_signal_handlers();
   os::close_fd(0);  // nothing is opened there
   live(ties, work);
 }
@@ -280,7 +281,6 @@ void enter_forked_child(ChildTies ties, const ForkedWork& work) noexcept {
 void enter_spawned_child(const std::string& argument) noexcept {
   const ChildTies ties = ties_of(kChildArgument, argument);
   tie(ties);
-  os::prepare_crash_handlers();
   live(ties, {});
 }
 

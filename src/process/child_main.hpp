@@ -3,6 +3,7 @@
 // What a new process does before and after the code it was started for.
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -35,6 +36,7 @@ struct ChildTies {
 struct ForkedWork {
   std::span<const std::byte> block;
   const std::function<void()>* closure = nullptr;  // what run_closure runs
+  std::uint64_t caught_signals = 0;                // as os::Identity has them
 };
 
 // The entry of a forked child that runs its ForkedWork's closure.

@@ -98,7 +98,7 @@ NewChild make_child(const ChildSpec& spec, const os::Identity& identity, std::sp
     case Context::Method::fork:
       break;
   }
-  return make_by_fork({block, spec.closure.get()});
+  return make_by_fork({block, spec.closure.get(), identity.caught_signals});
 }
 
 // The pipes that stand for a child's standard output and error; empty when these are ours.
@@ -203,6 +203,7 @@ void end_children_at_exit() {
   std::atexit([] {
     std::vector<std::shared_ptr<Child>> children = running_children();
     std::erase_if(children, [](const auto& child) { return child->pool_worker() || child->outlives_parent(); });
+    if (children.empty()) return;
     for (const auto& child : children) {
       if (child->daemon()) child->ask_to_end();
     }

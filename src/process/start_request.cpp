@@ -59,6 +59,8 @@ bool send_start_request(const os::Fd& control, std::span<const std::byte> block,
   os::throw_errno("sendmsg(start request)");
 }
 
+void prepare_for_start_request() noexcept { *const_cast<volatile std::uint32_t*>(&received_message.header.magic) = 0; }
+
 std::optional<StartRequest> receive_start_request(int control) noexcept {
   StartRequest request;
   const os::Received received =

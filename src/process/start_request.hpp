@@ -33,6 +33,9 @@ struct StartRequest {
   bool in_file = false;  // the block is the file that the last descriptor is
 };
 
+// Has what a request is read into copied to this process's own memory before one comes.
+void prepare_for_start_request() noexcept;
+
 // Waits for the request; nullopt when it makes no sense, with errno EMFILE when there was no room for its descriptors. A
 // parent that goes away takes the child along. Neither throws nor allocates.
 std::optional<StartRequest> receive_start_request(int control) noexcept;

@@ -393,14 +393,15 @@ TEST(CrashReport, TravelsWithWorkerDied) {
     return internal::decode_exception(decoder, RemoteInfo(1, "worker", 2));
   };
   try {
-    std::rethrow_exception(arrived(WorkerDied("gone", 4242, SIGSEGV, 0, 17, report)));
+    std::rethrow_exception(
+        arrived(WorkerDied("gone", {.pid = 4242, .signal = SIGSEGV, .task_index = 17, .crash_report = report})));
   } catch (const WorkerDied& error) {
     ASSERT_NE(error.crash_report(), nullptr);
     EXPECT_EQ(error.crash_report()->text(), report->text());
     EXPECT_EQ(error.task_index(), 17U);
   }
   try {
-    std::rethrow_exception(arrived(WorkerDied("gone", 4242, SIGKILL, 0, 17)));
+    std::rethrow_exception(arrived(WorkerDied("gone", {.pid = 4242, .signal = SIGKILL, .task_index = 17})));
   } catch (const WorkerDied& error) {
     EXPECT_EQ(error.crash_report(), nullptr);
   }

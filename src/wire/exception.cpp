@@ -220,22 +220,27 @@ template <>
 struct Form<WorkerDied> {
   static bool fits(const WorkerDied&) { return true; }
   static void encode(Encoder& encoder, const WorkerDied& error) {
-    encoder.put(error.pid());
-    encoder.put(error.signal());
-    encoder.put(error.exit_code());
-    encoder.put(error.task_index());
-    const CrashReport* const report = error.crash_report();
+    const WorkerDeath& death = error.death();
+    encoder.put(death.pid);
+    encoder.put(death.signal);
+    encoder.put(death.exit_code);
+    encoder.put(death.task_index);
+    const CrashReport* const report = death.crash_report.get();
     brigade::encode(encoder, report != nullptr ? report->record().message : std::vector<std::byte>());
+    brigade::encode(encoder, death.captured_stdout);
+    brigade::encode(encoder, death.captured_stderr);
   }
   static std::exception_ptr decode(Decoder& decoder, const Arrival& arrival) {
-    const auto pid = decoder.get<int>();
-    const auto signal = decoder.get<int>();
-    const auto exit_code = decoder.get<int>();
-    const auto task_index = decoder.get<std::uint64_t>();
+    WorkerDeath death;
+    death.pid = decoder.get<int>();
+    death.signal = decoder.get<int>();
+    death.exit_code = decoder.get<int>();
+    death.task_index = decoder.get<std::uint64_t>();
     const auto message = brigade::decode<std::vector<std::byte>>(decoder);
-    std::shared_ptr<const CrashReport> report;
-    if (!message.empty()) report = std::make_shared<const CrashReport>(decode_crash_report(message));
-    return arrive<WorkerDied>(arrival, arrival.text, pid, signal, exit_code, task_index, report);
+    if (!message.empty()) death.crash_report = std::make_shared<const CrashReport>(decode_crash_report(message));
+    death.captured_stdout = brigade::decode<std::string>(decoder);
+    death.captured_stderr = brigade::decode<std::string>(decoder);
+    return arrive<WorkerDied>(arrival, arrival.text, std::move(death));
   }
 };
 

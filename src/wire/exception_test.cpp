@@ -111,13 +111,16 @@ TEST(Exception, OurOwnTypesArriveAsThemselves) {
 }
 
 TEST(Exception, WorkerDiedKeepsWhoDiedOfWhat) {
-  expect_arrival<WorkerDied>(std::make_exception_ptr(WorkerDied("worker 12 died", 12, 11, -11, 99)),
-                             [](const WorkerDied&, const WorkerDied& there, const std::string&) {
-                               EXPECT_EQ(there.pid(), 12);
-                               EXPECT_EQ(there.signal(), 11);
-                               EXPECT_EQ(there.exit_code(), -11);
-                               EXPECT_EQ(there.task_index(), 99U);
-                             });
+  expect_arrival<WorkerDied>(
+      std::make_exception_ptr(WorkerDied("worker 12 died", {12, 11, -11, 99, nullptr, "so far\n", "alas\n"})),
+      [](const WorkerDied&, const WorkerDied& there, const std::string&) {
+        EXPECT_EQ(there.pid(), 12);
+        EXPECT_EQ(there.signal(), 11);
+        EXPECT_EQ(there.exit_code(), -11);
+        EXPECT_EQ(there.task_index(), 99U);
+        EXPECT_EQ(there.captured_stdout(), "so far\n");
+        EXPECT_EQ(there.captured_stderr(), "alas\n");
+      });
 }
 
 TEST(Exception, CodesArriveWithTheirCategories) {

@@ -142,7 +142,7 @@ TEST(Malformed, ExceptionsAreCheckedLikeEverything) {
   std::mt19937 random(7);
   const std::exception_ptr errors[] = {std::make_exception_ptr(std::filesystem::filesystem_error(
                                            "read", "/a", std::make_error_code(std::errc::io_error))),
-                                       std::make_exception_ptr(WorkerDied("died", 1, 2, 3, 4)),
+                                       std::make_exception_ptr(WorkerDied("died", {1, 2, 3, 4})),
                                        std::make_exception_ptr(42)};
   for (const std::exception_ptr& error : errors) {
     Encoder encoder;

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <brigade/process.hpp>
+#include <brigade/process_pool_executor.hpp>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -129,6 +130,41 @@ TEST_P(Capture, LeavesNoDescriptor) {
   const std::size_t before = observation::open_descriptors().size();
   for (int i = 0; i < 20; ++i) run_one();
   EXPECT_TRUE(observation::eventually([&] { return observation::open_descriptors().size() <= before; }));
+}
+
+TEST_P(Capture, OfAPoolIsInTheDeathOfItsWorker) {
+  brigade::ProcessPoolExecutor executor({.processes = 1, .context = context(), .capture_output = true});
+  const auto died = executor.submit([] {
+    for (int i = 0; i < 2000; ++i) std::printf("line %d\n", i);
+    std::fflush(stdout);
+    std::fputs("no more\n", stderr);
+    ::raise(SIGKILL);
+  });
+  try {
+    died.result();
+    FAIL() << "a dead worker has given a result";
+  } catch (const brigade::WorkerDied& death) {
+    EXPECT_LE(death.captured_stdout().size(), 4096U);
+    EXPECT_TRUE(death.captured_stdout().starts_with("line "));
+    EXPECT_TRUE(death.captured_stdout().ends_with("line 1998\nline 1999\n"));
+    EXPECT_EQ(death.captured_stderr(), "no more\n");
+  }
+  EXPECT_EQ(executor.submit([] { return 7; }).result(), 7);
+}
+
+TEST_P(Capture, OfAPoolIsOffUnlessAskedFor) {
+  brigade::ProcessPoolExecutor executor({.processes = 1, .context = context()});
+  const auto died = executor.submit([] {
+    std::cerr << std::flush;
+    ::raise(SIGKILL);
+  });
+  try {
+    died.result();
+    FAIL() << "a dead worker has given a result";
+  } catch (const brigade::WorkerDied& death) {
+    EXPECT_EQ(death.captured_stdout(), "");
+    EXPECT_EQ(death.captured_stderr(), "");
+  }
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ struct Order {
 class DescriptorConformance : public testing::TestWithParam<const char*> {
  protected:
   Context context() const { return get_context(GetParam()); }
-  ExecutorOptions one_worker() const { return {.max_workers = 1, .context = context()}; }
+  PoolOptions one_worker() const { return {.processes = 1, .context = context()}; }
 
   // Reads what was written, and sees that nobody has the writing end any more: a copy that was forgotten somewhere would
   // let this hang. Workers that are forked have all that their parent has open, which is what forking is for.
@@ -142,7 +142,7 @@ TEST_P(DescriptorConformance, NoneIsLeftOpenAnywhere) {
 }
 
 TEST_P(DescriptorConformance, ManyTasksEachGetTheirs) {
-  ProcessPoolExecutor executor(ExecutorOptions{.max_workers = 2, .context = context()});
+  ProcessPoolExecutor executor(PoolOptions{.processes = 2, .context = context()});
   std::vector<Ends> pipes;
   std::vector<Future<void>> futures;
   for (int i = 0; i < 300; ++i) {
@@ -179,7 +179,7 @@ TEST_P(DescriptorConformance, MapsOverDescriptorsAndBindsThem) {
 
 // Tasks that were assigned to a worker that dies, or that is busy for long, go to another one with all they had.
 TEST_P(DescriptorConformance, FollowTheirTaskToAnotherWorker) {
-  ProcessPoolExecutor executor(ExecutorOptions{.max_workers = 2, .context = context()});
+  ProcessPoolExecutor executor(PoolOptions{.processes = 2, .context = context()});
   for (int i = 0; i < 40; ++i) executor.submit([] {}).result();  // so cheap that more than one is handed out
   Ends pipe = make_pipe_ends();
   Ends gate = make_pipe_ends();
@@ -201,7 +201,7 @@ TEST_P(DescriptorConformance, FollowTheirTaskToAnotherWorker) {
 
 // What a worker was sent for tasks that were taken back from it is closed there, too, when it gets on.
 TEST_P(DescriptorConformance, AreClosedWhereTheirTaskWasTakenBack) {
-  ProcessPoolExecutor executor(ExecutorOptions{.max_workers = 2, .context = context()});
+  ProcessPoolExecutor executor(PoolOptions{.processes = 2, .context = context()});
   const Ends gate = make_pipe_ends();
   const auto pass = [](const Descriptor& wait) {
     char byte = 0;

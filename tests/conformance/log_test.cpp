@@ -158,7 +158,7 @@ TEST_P(Log, SeveralThreadsAndProcessesMayLogAtOnce) {
 
 TEST_P(Log, RecordsOfWorkersArrive) {
   {
-    brigade::ProcessPoolExecutor pool({.max_workers = 2, .context = context()});
+    brigade::ProcessPoolExecutor pool({.processes = 2, .context = context()});
     for (int i = 0; i < 10; ++i) pool.submit([] { brigade::get_logger()->info("served"); }).result();
   }
   EXPECT_TRUE(observation::eventually([] { return kept()->lines().size() == 10; })) << kept()->lines().size();

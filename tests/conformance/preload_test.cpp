@@ -114,12 +114,14 @@ TEST(Preload, ThatLeavesAThreadRunningIsReported) {
   EXPECT_NE(failed.out.find("thread"), std::string::npos) << failed.out;
 }
 
+#if !defined(__SANITIZE_THREAD__)  // which leaves a thread of its own running once there was another
 TEST(Preload, ThatEndsItsThreadsIsFine) {
   const Ending ending = play("thread_joined");
   EXPECT_EQ(ending.exit_code, 0) << ending.err;
   EXPECT_EQ(ending.out, "7\n");
   EXPECT_EQ(ending.err, "");
 }
+#endif
 
 TEST(Preload, MayBeSetByManyThreadsWhileOthersStart) { expect("threads", "all right\n"); }
 

@@ -130,7 +130,7 @@ int plain(int number) { return number + 1; }
 // An executor and a pool of one worker each.
 class Pools {
  public:
-  Pools() : executor_({.max_workers = 1, .context = context()}), pool_({.processes = 1, .context = context()}) {}
+  Pools() : executor_({.processes = 1, .context = context()}), pool_({.processes = 1, .context = context()}) {}
 
   void check(const std::string& what, Function function, const Outcome& expected) {
     expect(what + ": submit", expected, [&] { return executor_.submit(function, kNumber).result(); });

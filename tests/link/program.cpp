@@ -193,7 +193,7 @@ int main(int argc, char** argv) {
     for (const std::string& each : methods) {
       method = each.c_str();
       brigade::ProcessPoolExecutor& executor =
-          from_before.emplace_back(brigade::ExecutorOptions{.max_workers = 1, .context = context()});
+          from_before.emplace_back(brigade::PoolOptions{.processes = 1, .context = context()});
       expect("submit to a pool that is new", 21, [&] { return executor.submit(link_test_plain, kNumber).result(); });
     }
   }
@@ -202,7 +202,7 @@ int main(int argc, char** argv) {
   for (const std::string& each : methods) {
     method = each.c_str();
     check_process();
-    brigade::ProcessPoolExecutor executor({.max_workers = 1, .context = context()});
+    brigade::ProcessPoolExecutor executor({.processes = 1, .context = context()});
     check_executor(executor);
     check_pool();
 #ifdef BRIGADE_TEST_LIBRARY

@@ -9,10 +9,10 @@
 #include <string>
 
 #include <brigade/codec.hpp>
-#include <brigade/context.hpp>
 #include <brigade/internal/deadline.hpp>
 #include <brigade/internal/emitter.hpp>
 #include <brigade/internal/task.hpp>
+#include <brigade/pool_options.hpp>
 
 namespace brigade {
 
@@ -25,15 +25,6 @@ struct TaskOptions {
 };
 
 namespace internal {
-
-struct EngineOptions {
-  unsigned workers = 0;  // 0: cpu_count()
-  Context context = Context();
-  std::string name = "Worker";
-};
-
-// Throws std::invalid_argument for senseless options.
-std::shared_ptr<Engine> make_engine(EngineOptions options);
 
 unsigned worker_limit(const Engine& engine);
 
@@ -61,7 +52,8 @@ void stop(Engine& engine, Stop how);
 // unwinds, does nothing in a forked copy of the process.
 class EngineOwner {
  public:
-  explicit EngineOwner(EngineOptions options);
+  // `name` is that of the workers unless the options have one. Throws std::invalid_argument for senseless options.
+  EngineOwner(PoolOptions options, const char* name);
   EngineOwner(EngineOwner&&) noexcept = default;
   EngineOwner& operator=(EngineOwner&&) = delete;
   ~EngineOwner();

@@ -37,7 +37,7 @@ class Trap {
 
 int square(int x) { return x * x; }
 
-const ExecutorOptions kBySpawn{.max_workers = 2, .context = Context(Context::Method::spawn), .name = "Stillborn"};
+const PoolOptions kBySpawn{.processes = 2, .context = Context(Context::Method::spawn), .name = "Stillborn"};
 
 TEST(Breakage, WorkersThatCannotLiveBreakThePoolWithAReason) {
   ProcessPoolExecutor executor(kBySpawn);
@@ -93,7 +93,7 @@ TEST(Breakage, BrokenPoolsLeaveNothing) {
 }
 
 TEST(Breakage, OneStillbirthIsNoBreakage) {
-  ProcessPoolExecutor executor(ExecutorOptions{.max_workers = 1, .context = Context(Context::Method::spawn)});
+  ProcessPoolExecutor executor(PoolOptions{.processes = 1, .context = Context(Context::Method::spawn)});
   Future<int> future;
   {
     const Trap trap;
@@ -104,7 +104,7 @@ TEST(Breakage, OneStillbirthIsNoBreakage) {
 }
 
 TEST(Breakage, WorkingWorkersAreNotHeldResponsibleForStillbirths) {
-  ProcessPoolExecutor executor(ExecutorOptions{.max_workers = 1, .context = Context(Context::Method::spawn)});
+  ProcessPoolExecutor executor(PoolOptions{.processes = 1, .context = Context(Context::Method::spawn)});
   for (int round = 0; round < 8; ++round) {
     EXPECT_EQ(9, executor.submit(square, 3).result(60s));
     EXPECT_THROW(executor.submit([] { ::_exit(1); }).result(60s), WorkerDied);

@@ -106,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(Points, EachPoint,
                          name_of);
 
 TEST_P(EachPoint, OneByOneAndInABurst) {
-  ProcessPoolExecutor executor(ExecutorOptions{.max_workers = 1, .context = context()});
+  ProcessPoolExecutor executor(PoolOptions{.processes = 1, .context = context()});
   std::vector<Future<Answer>> futures;
   std::uint32_t who = 0;
   const ArmedWorkers armed(point(), pass());
@@ -125,7 +125,7 @@ TEST_P(EachPoint, OneByOneAndInABurst) {
 }
 
 TEST_P(EachPoint, WhileNobodyWaits) {
-  ProcessPoolExecutor executor(ExecutorOptions{.max_workers = 1, .context = context()});
+  ProcessPoolExecutor executor(PoolOptions{.processes = 1, .context = context()});
   std::vector<Future<Answer>> futures;
   std::uint32_t who = 0;
   const ArmedWorkers armed(point(), pass());

@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   brigade::init(argc, argv);
   if (argc != 3) return 2;
   const brigade::Context context = brigade::get_context(argv[1]);
-  brigade::ProcessPoolExecutor executor(brigade::ExecutorOptions{.max_workers = 2, .context = context});
+  brigade::ProcessPoolExecutor executor(brigade::PoolOptions{.processes = 2, .context = context});
   brigade::Pool pool(brigade::PoolOptions{.processes = 2, .context = context});
   for (const bool stubborn : {false, true}) {
     executor.submit(stay, argv[2], stubborn);

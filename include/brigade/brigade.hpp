@@ -10,6 +10,8 @@
 #include <brigade/error.hpp>
 #include <brigade/future.hpp>
 #include <brigade/init.hpp>
+#include <brigade/map_results.hpp>
+#include <brigade/outcome.hpp>
 #include <brigade/overload.hpp>
 #include <brigade/partial.hpp>
 #include <brigade/pool.hpp>
@@ -17,4 +19,6 @@
 #include <brigade/process.hpp>
 #include <brigade/process_pool_executor.hpp>
 #include <brigade/register_exception.hpp>
+#include <brigade/resource_limits.hpp>
 #include <brigade/results.hpp>
+#include <brigade/task_options.hpp>

@@ -4,8 +4,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <concepts>
+#include <coroutine>
 #include <functional>
 #include <iterator>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <ranges>
@@ -28,10 +31,17 @@ struct Nothing {};
 
 // The typed half: the value, decoded once, by whoever asks first.
 template <class T>
-class TypedFutureState final : public FutureState {
+class TypedFutureState : public FutureState {
  public:
   using Stored = std::conditional_t<std::is_void_v<T>, Nothing, T>;
   using FutureState::FutureState;
+
+  // For sources whose results are no bytes: before the end.
+  template <class Make>
+  void store(Make&& make) {
+    make(stored_);
+    decoded_.store(true, std::memory_order_release);
+  }
 
   // Once done. Throws the task's exception, or SerializationError when the worker's bytes make no sense.
   Stored& get() {
@@ -44,14 +54,18 @@ class TypedFutureState final : public FutureState {
   void decode_value() {
     const std::lock_guard lock(mutex_);
     if (decoded_.load(std::memory_order_relaxed)) return;
-    if constexpr (!std::is_void_v<T>) {
-      Decoder in(value());
-      stored_.emplace(decode<Stored>(in));
-      if (in.remaining() != 0) in.fail("a result is followed by bytes that belong to nothing");
-    } else {
-      stored_.emplace();
-    }
+    make(stored_);
     decoded_.store(true, std::memory_order_release);
+  }
+  // From value().
+  virtual void make(std::optional<Stored>& stored) {
+    if constexpr (std::is_void_v<T>) {
+      stored.emplace();
+    } else if constexpr (kTravels<T>) {
+      Decoder in(value());
+      stored.emplace(decode<Stored>(in));
+      if (in.remaining() != 0) in.fail("a result is followed by bytes that belong to nothing");
+    }
   }
 
   std::mutex mutex_;
@@ -116,6 +130,60 @@ class Future {
   bool done() const { return state().wait(internal::Deadline::min()); }
   // Whether a worker has begun it.
   bool running() const { return state().running(); }
+
+  // Asks that it not run, or stop. False when it has ended already: then nothing happens. One that no worker has begun
+  // ends at once. One at work is stopped: asked, if its function takes a std::stop_token; after half a second, else at
+  // once, its worker gets SIGTERM, half a second later SIGKILL; another worker may take its place before it is gone. It
+  // ends with CancelledError when it has stopped, so what follows result() never runs beside it.
+  bool cancel() const { return state().cancel(); }
+  // Whether it has ended by cancel(), or with its pool.
+  bool cancelled() const { return done() && state().cancelled(); }
+
+  // Calls `callback` with this future when it has ended: on the callback thread of its pool, where waiting for futures is
+  // allowed, or at once in this thread when it has ended already. Callbacks run one at a time, in the order of the ends.
+  // An exception in one is reported on standard error and harms nobody.
+  template <class F>
+  requires std::invocable<F&, Future>
+  void add_done_callback(F callback) const {
+    state().call_at_end([self = *this, call = std::make_shared<F>(std::move(callback))] { (*call)(self); });
+  }
+
+  // `co_await future`: a copy of the result, from a temporary the result itself. The coroutine goes on on the callback
+  // thread, `via(post)` elsewhere: post is called with the function that resumes it. A future that has ended does not
+  // suspend it: it goes on where it is. The pool must outlive the coroutine.
+  using Post = std::function<void(std::function<void()>)>;
+  template <bool Take>
+  class Awaiter {
+   public:
+    explicit Awaiter(Future future, Post post = {}) : future_(std::move(future)), post_(std::move(post)) {}
+    bool await_ready() const { return future_.done(); }
+    void await_suspend(std::coroutine_handle<> waiting) const {
+      future_.state().call_at_end([waiting, post = post_] {
+        if (post) {
+          post([waiting] { waiting.resume(); });
+        } else {
+          waiting.resume();
+        }
+      });
+    }
+    T await_resume() {
+      if constexpr (Take) {
+        return std::move(future_).result();
+      } else {
+        return future_.result();
+      }
+    }
+
+   private:
+    Future future_;
+    Post post_;
+  };
+  auto operator co_await() const& { return Awaiter < !std::copy_constructible<T> && !std::is_void_v < T >> (*this); }
+  auto operator co_await() && { return Awaiter<true>(std::move(*this)); }
+  auto via(Post post) const& {
+    return Awaiter < !std::copy_constructible<T> && !std::is_void_v < T >> (*this, std::move(post));
+  }
+  auto via(Post post) && { return Awaiter<true>(std::move(*this), std::move(post)); }
 
   friend bool operator==(const Future&, const Future&) = default;
 

@@ -2,19 +2,120 @@
 #pragma once
 // A pool of worker processes: multiprocessing.Pool.
 
+#include <concepts>
 #include <cstddef>
+#include <exception>
 #include <iterator>
+#include <memory>
+#include <optional>
 #include <ranges>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
-#include <brigade/internal/map_job.hpp>
+#include <brigade/outcome.hpp>
 #include <brigade/pool_options.hpp>
 #include <brigade/process_pool_executor.hpp>
 #include <brigade/results.hpp>
 
 namespace brigade {
+
+namespace internal {
+
+// All results of a map, made while the rest is at work.
+template <class How, class F, class Range>
+auto map_all(const std::shared_ptr<Engine>& engine, MapSpec spec, F&& function, Range&& input) {
+  MapFeed<How, std::decay_t<F>, Range> feed(engine, std::forward<F>(function), std::forward<Range>(input),
+                                            std::move(spec));
+  using Result = typename MapFeed<How, std::decay_t<F>, Range>::Result;
+  MapStream& stream = feed.stream();
+  for (feed.fill(true); !feed.at_end(); feed.fill(true)) stream.wait_for_progress();
+  std::shared_ptr<const Failure> first;
+  if constexpr (std::is_void_v<Result>) {
+    while (const auto item = stream.next()) {
+      if (item->failure && !first) first = item->failure;
+    }
+    if (first) std::rethrow_exception(first->get());
+  } else {
+    Results<Result> results(stream.items());
+    while (const auto item = stream.next()) {
+      if (item->failure && !first) first = item->failure;
+      if (!first) results.push_back_made([&] { return decode_result<Result>(item->value); });
+    }
+    if (first) std::rethrow_exception(first->get());
+    return results;
+  }
+}
+
+template <class How, class F, class Range>
+auto try_map_all(const std::shared_ptr<Engine>& engine, MapSpec spec, F&& function, Range&& input) {
+  MapFeed<How, std::decay_t<F>, Range> feed(engine, std::forward<F>(function), std::forward<Range>(input),
+                                            std::move(spec));
+  using Result = typename MapFeed<How, std::decay_t<F>, Range>::Result;
+  MapStream& stream = feed.stream();
+  for (feed.fill(true); !feed.at_end(); feed.fill(true)) stream.wait_for_progress();
+  std::vector<Outcome<Result>> outcomes;
+  outcomes.reserve(stream.items());
+  while (const auto item = stream.next()) {
+    if (item->failure) {
+      outcomes.emplace_back(item->failure->get());
+    } else if constexpr (std::is_void_v<Result>) {
+      outcomes.emplace_back();
+    } else {
+      outcomes.emplace_back(decode_result<Result>(item->value));
+    }
+  }
+  return outcomes;
+}
+
+// Of void functions nothing.
+template <class R>
+using AllResults = std::conditional_t<std::is_void_v<R>, void, Results<std::conditional_t<std::is_void_v<R>, int, R>>>;
+
+template <class R>
+class MapFutureState final : public TypedFutureState<AllResults<R>> {
+ public:
+  using Stored = typename TypedFutureState<AllResults<R>>::Stored;
+
+  MapFutureState(std::shared_ptr<FutureSource> source, std::unique_ptr<MapStream> stream)
+      : TypedFutureState<AllResults<R>>(std::move(source)), stream_(std::move(stream)) {}
+
+  bool running() const override { return !this->done(); }
+  bool cancel() override {
+    if (this->done()) return false;
+    stream_->cancel();
+    return true;
+  }
+  MapStream& stream() { return *stream_; }
+
+ private:
+  void make(std::optional<Stored>& stored) override {
+    if constexpr (std::is_void_v<R>) {
+      stored.emplace();
+    } else {
+      Results<R> results(stream_->items());
+      stream_->each_value(
+          [&](std::span<const std::byte> value) { results.push_back_made([&] { return decode_result<R>(value); }); });
+      stored.emplace(std::move(results));
+    }
+  }
+
+  std::unique_ptr<MapStream> stream_;
+};
+
+template <class How, class F, class Range>
+auto map_all_async(const std::shared_ptr<Engine>& engine, MapSpec spec, F&& function, Range&& input) {
+  MapFeed<How, std::decay_t<F>, Range> feed(engine, std::forward<F>(function), std::forward<Range>(input),
+                                            std::move(spec));
+  using Result = typename MapFeed<How, std::decay_t<F>, Range>::Result;
+  feed.drain();
+  Shared<MapFutureState<Result>> state(new MapFutureState<Result>(source_of(engine), feed.release()));
+  state->stream().end_with_all(*state);
+  return Future<AllResults<Result>>(Shared<TypedFutureState<AllResults<Result>>>(state.get()));
+}
+
+}  // namespace internal
 
 // A pool of worker processes.
 //
@@ -43,7 +144,7 @@ class Pool {
   // Calls `function` in a worker; the result comes through a future.
   template <class F, class... Args>
   auto apply_async(F&& function, Args&&... args) {
-    return internal::submit_call(engine_.shared(), {}, std::forward<F>(function), std::forward<Args>(args)...);
+    return With(*this).apply_async(std::forward<F>(function), std::forward<Args>(args)...);
   }
 
   // Calls `function` for each element of `input`, in chunks of `chunksize` (0: chosen by the measured cost of a call),
@@ -51,49 +152,124 @@ class Pool {
   // after all calls have ended.
   template <class F, std::ranges::input_range Range>
   auto map(F&& function, Range&& input, std::size_t chunksize = 0) {
-    using Item = std::ranges::range_reference_t<Range>;
-    using Function = std::decay_t<F>;
-    internal::check_callable<Function, Item>();
-    using Arguments = internal::Params<Function, Item>;
-    using Result = internal::ResultOf<Function, Item>;
-    internal::check_owner(*engine_);
-    const internal::FunctionRef entry =
-        internal::function_ref(reinterpret_cast<const void*>(&internal::run_chunk<Function, Arguments>));
-    std::size_t known_items = 0;
-    if constexpr (std::ranges::sized_range<Range>) known_items = std::ranges::size(input);
-    internal::MapJob job(engine_.shared(), entry, chunksize, known_items);
-    Encoder payload;
-    auto next = std::ranges::begin(input);
-    const auto end = std::ranges::end(input);
-    while (next != end) {
-      const std::size_t most = job.next_chunk_items();
-      payload.clear();
-      internal::CallableCodec<Function>::encode(payload, function);
-      const std::size_t callables_handles = payload.handles().size();
-      std::uint32_t items = 0;
-      // An element that the range makes or overwrites as it goes is gone before the chunk is sent.
-      constexpr bool lasting = std::is_reference_v<Item> && std::ranges::forward_range<Range>;
-      while (items < most && next != end && payload.handles().size() == callables_handles) {
-        if constexpr (lasting) {
-          internal::encode_args<Arguments>(payload, *next);
-        } else {
-          const Encoder::CopyAll copy(payload);
-          internal::encode_args<Arguments>(payload, *next);
-        }
-        ++next;
-        ++items;
-      }
-      job.submit_chunk(payload, items);
+    return With(*this).map(std::forward<F>(function), std::forward<Range>(input), chunksize);
+  }
+  // The same; nothing is lost when calls fail: an Outcome per element.
+  template <class F, std::ranges::input_range Range>
+  auto try_map(F&& function, Range&& input, std::size_t chunksize = 0) {
+    return With(*this).try_map(std::forward<F>(function), std::forward<Range>(input), chunksize);
+  }
+  // As map, but the results come through a future of them all. The input is read to its end before it returns.
+  template <class F, std::ranges::input_range Range>
+  auto map_async(F&& function, Range&& input, std::size_t chunksize = 0) {
+    return With(*this).map_async(std::forward<F>(function), std::forward<Range>(input), chunksize);
+  }
+
+  // As map and map_async, of tuples (pairs, arrays) of arguments.
+  template <class F, std::ranges::input_range Range>
+  auto starmap(F&& function, Range&& input, std::size_t chunksize = 0) {
+    return With(*this).starmap(std::forward<F>(function), std::forward<Range>(input), chunksize);
+  }
+  template <class F, std::ranges::input_range Range>
+  auto starmap_async(F&& function, Range&& input, std::size_t chunksize = 0) {
+    return With(*this).starmap_async(std::forward<F>(function), std::forward<Range>(input), chunksize);
+  }
+
+  // The results while they are taken (see MapResults): in input order, or as they come.
+  template <class F, std::ranges::input_range Range>
+  auto imap(F&& function, Range&& input, std::size_t chunksize = 0) {
+    return With(*this).imap(std::forward<F>(function), std::forward<Range>(input), chunksize);
+  }
+  template <class F, std::ranges::input_range Range>
+  auto imap_unordered(F&& function, Range&& input, std::size_t chunksize = 0) {
+    return With(*this).imap_unordered(std::forward<F>(function), std::forward<Range>(input), chunksize);
+  }
+
+  // The same pool for tasks, or maps, with options: `pool.with({.timeout = 5s}).map(f, input)`.
+  class With {
+   public:
+    With with(TaskOptions options) const {
+      With other = *this;
+      other.task_ = internal::share(std::move(options));
+      return other;
     }
-    job.wait();
-    if constexpr (!std::is_void_v<Result>) {
-      Results<Result> results(job.items());
-      for (std::size_t i = 0; i < job.items(); ++i) {
-        Decoder in(job.value(i));
-        results.push_back_made([&] { return decode<Result>(in); });
-      }
-      return results;
+    template <std::same_as<MapOptions> Options>
+    With with(Options options) const {
+      With other = *this;
+      other.map_ = options;
+      return other;
     }
+
+    template <class F, class... Args>
+    auto apply(F&& function, Args&&... args) const {
+      return apply_async(std::forward<F>(function), std::forward<Args>(args)...).result();
+    }
+    template <class F, class... Args>
+    auto apply_async(F&& function, Args&&... args) const {
+      return internal::submit_call(pool_->engine_.shared(), task_, std::forward<F>(function),
+                                   std::forward<Args>(args)...);
+    }
+    template <class F, std::ranges::input_range Range>
+    auto map(F&& function, Range&& input, std::size_t chunksize = 0) const {
+      return internal::map_all<internal::AsArgument>(pool_->engine_.shared(), spec(chunksize),
+                                                     std::forward<F>(function), std::forward<Range>(input));
+    }
+    template <class F, std::ranges::input_range Range>
+    auto try_map(F&& function, Range&& input, std::size_t chunksize = 0) const {
+      return internal::try_map_all<internal::AsArgument>(pool_->engine_.shared(), spec(chunksize),
+                                                         std::forward<F>(function), std::forward<Range>(input));
+    }
+    template <class F, std::ranges::input_range Range>
+    auto map_async(F&& function, Range&& input, std::size_t chunksize = 0) const {
+      return internal::map_all_async<internal::AsArgument>(pool_->engine_.shared(), spec(chunksize),
+                                                           std::forward<F>(function), std::forward<Range>(input));
+    }
+    template <class F, std::ranges::input_range Range>
+    auto starmap(F&& function, Range&& input, std::size_t chunksize = 0) const {
+      return internal::map_all<internal::AsArguments>(pool_->engine_.shared(), spec(chunksize),
+                                                      std::forward<F>(function), std::forward<Range>(input));
+    }
+    template <class F, std::ranges::input_range Range>
+    auto starmap_async(F&& function, Range&& input, std::size_t chunksize = 0) const {
+      return internal::map_all_async<internal::AsArguments>(pool_->engine_.shared(), spec(chunksize),
+                                                            std::forward<F>(function), std::forward<Range>(input));
+    }
+    template <class F, std::ranges::input_range Range>
+    auto imap(F&& function, Range&& input, std::size_t chunksize = 0) const {
+      internal::MapSpec lazy = spec(chunksize);
+      lazy.bounded = true;
+      return MapResults<internal::AsArgument, std::decay_t<F>, Range>(
+          pool_->engine_.shared(), std::forward<F>(function), std::forward<Range>(input), std::move(lazy));
+    }
+    template <class F, std::ranges::input_range Range>
+    auto imap_unordered(F&& function, Range&& input, std::size_t chunksize = 0) const {
+      internal::MapSpec lazy = spec(chunksize);
+      lazy.bounded = true;
+      lazy.order = internal::MapOrder::completion;
+      return MapResults<internal::AsArgument, std::decay_t<F>, Range>(
+          pool_->engine_.shared(), std::forward<F>(function), std::forward<Range>(input), std::move(lazy));
+    }
+
+   private:
+    friend class Pool;
+    explicit With(Pool& pool) : pool_(&pool) {}
+
+    internal::MapSpec spec(std::size_t chunksize) const {
+      internal::MapSpec spec;
+      spec.task = task_;
+      spec.options = map_;
+      if (chunksize != 0) spec.options.chunksize = chunksize;
+      return spec;
+    }
+
+    Pool* pool_;
+    std::shared_ptr<const TaskOptions> task_;
+    MapOptions map_;
+  };
+  With with(TaskOptions options) { return With(*this).with(std::move(options)); }
+  template <std::same_as<MapOptions> Options>
+  With with(Options options) {
+    return With(*this).with(options);
   }
 
   // No more tasks are taken. Workers leave when the work is done.

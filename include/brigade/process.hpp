@@ -21,19 +21,9 @@
 #include <brigade/internal/callable.hpp>
 #include <brigade/internal/child_entry.hpp>
 #include <brigade/internal/deadline.hpp>
+#include <brigade/resource_limits.hpp>
 
 namespace brigade {
-
-// What a child may use at most; what is not named is as in this process. A child cannot raise its limits again.
-struct ResourceLimits {
-  std::optional<std::uint64_t> memory_bytes = {};     // of its heap and data; beyond, allocation throws std::bad_alloc
-  std::optional<std::chrono::seconds> cpu_time = {};  // of all its threads; then SIGXCPU, a second later SIGKILL
-  std::optional<std::uint64_t> open_files = {};
-  std::optional<std::uint64_t> core_bytes = {};  // of a core dump; 0: none
-  std::optional<std::uint64_t> file_bytes = {};  // of any file it writes; beyond, SIGXFSZ
-
-  friend bool operator==(const ResourceLimits&, const ResourceLimits&) = default;
-};
 
 struct ProcessOptions {
   std::string name = {};            // "Process-1", "Process-2", ... when empty

@@ -2,9 +2,9 @@
 #pragma once
 // A pool of worker processes that hands out futures: concurrent.futures.ProcessPoolExecutor.
 
+#include <concepts>
 #include <cstddef>
-#include <deque>
-#include <iterator>
+#include <memory>
 #include <ranges>
 #include <string>
 #include <type_traits>
@@ -14,6 +14,8 @@
 #include <brigade/future.hpp>
 #include <brigade/internal/callable.hpp>
 #include <brigade/internal/engine_face.hpp>
+#include <brigade/internal/stop.hpp>
+#include <brigade/map_results.hpp>
 #include <brigade/pool_options.hpp>
 
 namespace brigade {
@@ -27,90 +29,40 @@ namespace internal {
 
 // One call becomes one task.
 template <class F, class... Args>
-auto submit_call(const std::shared_ptr<Engine>& engine, const TaskOptions& options, F&& function, Args&&... args) {
-  check_callable<std::decay_t<F>, Args...>();
-  using Function = std::decay_t<F>;
+auto submit_call(const std::shared_ptr<Engine>& engine, const std::shared_ptr<const TaskOptions>& options, F&& function,
+                 Args&&... args) {
+  auto&& sent = give_stop_token(std::forward<F>(function));
+  using Function = std::decay_t<decltype(sent)>;
+  check_callable<Function, Args...>();
   using Arguments = Params<Function, Args...>;
   using Result = ResultOf<Function, Args...>;
   check_owner(*engine);
   // Not static: a fork while another thread initialises one would leave the child waiting for it for ever.
   const FunctionRef entry = function_ref(reinterpret_cast<const void*>(&run_call<Function, Arguments>));
   Encoder payload;
-  CallableCodec<Function>::encode(payload, function);
+  CallableCodec<Function>::encode(payload, sent);
   encode_args<Arguments>(payload, std::forward<Args>(args)...);
-  Shared<TypedFutureState<Result>> state(new TypedFutureState<Result>(engine));
-  submit(*engine, *state, entry, payload, options);
+  Shared<TypedFutureState<Result>> state(new TypedFutureState<Result>(source_of(engine)));
+  submit(*engine, *state, payload, {.entry = entry, .options = options, .heeds_stop = kHeedsStop<std::decay_t<F>>});
   return Future<Result>(std::move(state));
 }
 
+// A lazy map over one range, or over several side by side.
+template <class F, class Range>
+auto stream_map(const std::shared_ptr<Engine>& engine, MapSpec spec, F&& function, Range&& input) {
+  return MapResults<AsArgument, std::decay_t<F>, Range>(engine, std::forward<F>(function), std::forward<Range>(input),
+                                                        std::move(spec));
+}
+template <class F, class First, class Second, class... More>
+auto stream_map(const std::shared_ptr<Engine>& engine, MapSpec spec, F&& function, First&& first, Second&& second,
+                More&&... more) {
+  using Zipped = Zip<First, Second, More...>;
+  return MapResults<AsArguments, std::decay_t<F>, Zipped>(
+      engine, std::forward<F>(function),
+      Zipped(std::forward<First>(first), std::forward<Second>(second), std::forward<More>(more)...), std::move(spec));
+}
+
 }  // namespace internal
-
-// The results of Executor::map, in input order, made as they are consumed: input is pulled and submitted no further
-// than a buffer ahead, so an endless or huge input costs no memory.
-//   Threads         one thread iterates
-//   If a peer dies  the item its worker ran throws WorkerDied at its place; iteration can go on
-//   Blocks          the increment, until the next result is there
-//   Processes       as its executor's futures
-//   Lifetime        keeps the engine; refers to a named input range, owns a temporary one
-template <class F, class Range>  // Range is a reference to the caller's range, or the range
-class MapResults {
-  using Item = std::ranges::range_reference_t<Range>;
-  using Result = internal::ResultOf<F, Item>;
-  static_assert(!std::is_void_v<Result>, "map needs a function that returns something: use submit for the others");
-
- public:
-  MapResults(std::shared_ptr<internal::Engine> engine, TaskOptions options, F function, Range&& input,
-             std::size_t buffer)
-      : engine_(std::move(engine)),
-        options_(options),
-        function_(std::move(function)),
-        input_(std::forward<Range>(input)),
-        next_(std::ranges::begin(input_)),
-        buffer_(buffer) {
-    fill();
-  }
-  MapResults(MapResults&&) = delete;
-
-  class iterator {
-   public:
-    using value_type = Result;
-    using difference_type = std::ptrdiff_t;
-    using iterator_category = std::input_iterator_tag;
-
-    explicit iterator(MapResults* range) : range_(range) {}
-    // Throws what the item's call threw.
-    const Result& operator*() const { return range_->pending_.front().result(); }
-    const Result* operator->() const { return &**this; }
-    iterator& operator++() {
-      range_->pending_.pop_front();
-      range_->fill();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const { return range_->pending_.empty(); }
-
-   private:
-    MapResults* range_;
-  };
-
-  iterator begin() { return iterator(this); }
-  std::default_sentinel_t end() const { return {}; }
-
- private:
-  void fill() {
-    for (; pending_.size() < buffer_ && next_ != std::ranges::end(input_); ++next_) {
-      pending_.push_back(internal::submit_call(engine_, options_, function_, *next_));
-    }
-  }
-
-  std::shared_ptr<internal::Engine> engine_;
-  TaskOptions options_;
-  F function_;
-  Range input_;
-  std::ranges::iterator_t<Range> next_;
-  std::size_t buffer_;
-  std::deque<Future<Result>> pending_;
-};
 
 // A pool of worker processes.
 //
@@ -134,39 +86,64 @@ class ProcessPoolExecutor {
   explicit ProcessPoolExecutor(PoolOptions options) : engine_(std::move(options), "Worker") {}
 
   // Has a worker call `function` with `args`. The call travels: see Process for what may. Arguments are converted to
-  // the parameter types and turned into bytes before submit returns, so errors surface here.
+  // the parameter types and turned into bytes before submit returns, so errors surface here. A function whose first
+  // parameter is a std::stop_token is given one that Future::cancel() asks to stop.
   template <class F, class... Args>
   auto submit(F&& function, Args&&... args) {
-    return internal::submit_call(engine_.shared(), {}, std::forward<F>(function), std::forward<Args>(args)...);
+    return internal::submit_call(engine_.shared(), nullptr, std::forward<F>(function), std::forward<Args>(args)...);
   }
 
-  // Calls `function` for each element of `input`; results in input order, lazily (see MapResults).
-  template <class F, std::ranges::input_range Range>
-  auto map(F&& function, Range&& input) {
-    return map_with({}, std::forward<F>(function), std::forward<Range>(input));
+  // Calls `function` for each element of `input`, of several inputs with an element of each, as far as the shortest goes.
+  // The results come in input order, while they are taken (see MapResults).
+  template <class F, std::ranges::input_range... Range>
+  requires(sizeof...(Range) > 0) auto map(F&& function, Range&&... input) {
+    return With(*this).map(std::forward<F>(function), std::forward<Range>(input)...);
   }
 
-  // The same executor for tasks with options: `executor.with({.timeout = 5s}).submit(f, x)`.
+  // The same executor for tasks, or maps, with options: `executor.with({.timeout = 5s}).submit(f, x)`,
+  // `executor.with(MapOptions{.chunksize = 100}).map(f, input)`.
   class With {
    public:
+    With with(TaskOptions options) const {
+      With other = *this;
+      other.task_ = internal::share(std::move(options));
+      return other;
+    }
+    template <std::same_as<MapOptions> Options>
+    With with(Options options) const {
+      With other = *this;
+      other.map_ = options;
+      return other;
+    }
+
     template <class F, class... Args>
     auto submit(F&& function, Args&&... args) const {
-      return internal::submit_call(executor_.engine_.shared(), options_, std::forward<F>(function),
+      return internal::submit_call(executor_->engine_.shared(), task_, std::forward<F>(function),
                                    std::forward<Args>(args)...);
     }
-    template <class F, std::ranges::input_range Range>
-    auto map(F&& function, Range&& input) const {
-      return executor_.map_with(options_, std::forward<F>(function), std::forward<Range>(input));
+    template <class F, std::ranges::input_range... Range>
+    requires(sizeof...(Range) > 0) auto map(F&& function, Range&&... input) const {
+      internal::MapSpec spec;
+      spec.task = task_;
+      spec.options = map_;
+      spec.bounded = true;
+      return internal::stream_map(executor_->engine_.shared(), std::move(spec), std::forward<F>(function),
+                                  std::forward<Range>(input)...);
     }
 
    private:
     friend class ProcessPoolExecutor;
-    With(ProcessPoolExecutor& executor, TaskOptions options) : executor_(executor), options_(options) {}
+    explicit With(ProcessPoolExecutor& executor) : executor_(&executor) {}
 
-    ProcessPoolExecutor& executor_;
-    TaskOptions options_;
+    ProcessPoolExecutor* executor_;
+    std::shared_ptr<const TaskOptions> task_;
+    MapOptions map_;
   };
-  With with(TaskOptions options) { return {*this, options}; }
+  With with(TaskOptions options) { return With(*this).with(std::move(options)); }
+  template <std::same_as<MapOptions> Options>
+  With with(Options options) {
+    return With(*this).with(options);
+  }
 
   // Takes no more tasks, and waits for those there are. May be called again.
   void shutdown(ShutdownOptions options = {}) {
@@ -183,13 +160,6 @@ class ProcessPoolExecutor {
   unsigned max_workers() const { return internal::worker_limit(*engine_); }
 
  private:
-  template <class F, class Range>
-  auto map_with(TaskOptions options, F&& function, Range&& input) {
-    const std::size_t buffer = std::size_t{4} * max_workers() + 16;
-    return MapResults<std::decay_t<F>, Range>(engine_.shared(), options, std::forward<F>(function),
-                                              std::forward<Range>(input), buffer);
-  }
-
   internal::EngineOwner engine_;
 };
 

@@ -8,11 +8,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdint>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "os/error.hpp"
+#include "os/kernel_file.hpp"
 
 #ifndef MADV_POPULATE_WRITE  // Linux 5.14
 #define MADV_POPULATE_WRITE 23
@@ -134,6 +137,17 @@ Mapping Mapping::of(const Fd& fd, std::size_t offset, std::size_t bytes, Access 
   Mapping mapping = try_of(fd, offset, bytes, access, inherit);
   if (!mapping) throw_errno("mmap");
   return mapping;
+}
+
+std::size_t resident_bytes() {
+  const std::string text = read_kernel_file("/proc/self/statm");  // all of it, resident, shared, ..., in pages
+  std::size_t pages = 0;
+  const std::size_t blank = text.find(' ');
+  if (blank == std::string::npos ||
+      std::from_chars(text.data() + blank + 1, text.data() + text.size(), pages).ec != std::errc()) {
+    throw_errno("/proc/self/statm", ENOTSUP);
+  }
+  return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
 void commit(std::byte* begin, std::size_t bytes) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pool/engine.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <stdexcept>
 
@@ -9,6 +10,7 @@
 #include "os/clone.hpp"
 #include "os/cpu.hpp"
 #include "os/signals.hpp"
+#include "process/runtime.hpp"
 
 namespace brigade::internal {
 
@@ -19,12 +21,15 @@ constexpr unsigned kMostWorkers = 4096;
 constexpr std::chrono::milliseconds kLeaveGrace{5000};
 constexpr std::chrono::milliseconds kTerminateGrace{1000};
 
-PoolOptions complete(PoolOptions options, const char* name) {
-  if (options.processes == 0) options.processes = os::usable_cpus();
-  if (options.processes > kMostWorkers) {
-    throw std::invalid_argument("a pool of " + std::to_string(options.processes) + " workers: at most " +
+unsigned workers_of(const PoolOptions& options) {
+  if (options.processes.value_or(0) > kMostWorkers) {
+    throw std::invalid_argument("a pool of " + std::to_string(*options.processes) + " workers: at most " +
                                 std::to_string(kMostWorkers) + " are possible");
   }
+  return options.processes.value_or(cpu_share());
+}
+
+PoolOptions complete(PoolOptions options, const char* name) {
   if (options.name.empty()) options.name = name;
   return options;
 }
@@ -32,7 +37,10 @@ PoolOptions complete(PoolOptions options, const char* name) {
 }  // namespace
 
 Engine::Engine(PoolOptions options, const char* name)
-    : options_(complete(std::move(options), name)), cpus_(os::usable_cpus()), fork_generation_(os::fork_generation()) {
+    : options_(complete(std::move(options), name)),
+      workers_wanted_(workers_of(options_)),
+      cpus_(os::usable_cpus()),
+      fork_generation_(os::fork_generation()) {
   poller_.add(engine_bell_.fd(), kBellTag);
 }
 
@@ -63,7 +71,8 @@ void Engine::forget_cost() {
   }
 }
 
-bool Engine::is_claimed(const Task& task) const {
+bool Engine::is_running(const FutureState& state) const {
+  const Task& task = state;
   return task.worker_ != nullptr && task.worker_->end.claimed_task() >= task.sequence_;
 }
 
@@ -75,25 +84,38 @@ void Engine::close() {
 
 void Engine::join() {
   check_owner();
+  {
+    const Lock lock(mutex_);
+    if (!closed_) throw Error("join: the pool '" + options_.name + "' is open, close() or terminate() it first");
+  }
+  if (callbacks_.is_this_thread()) {
+    throw Error("join: a callback of the pool '" + options_.name + "' would wait for its own end");
+  }
+  finish_up();
+}
+
+// What callbacks start has been refused since close(), so the pool comes to rest.
+void Engine::finish_up() {
   Lock lock(mutex_);
-  if (!closed_) throw Error("join: the pool '" + options_.name + "' is open, close() or terminate() it first");
   Waiter nobody;
   while (outstanding_ > 0) collect_until(lock, nobody, kNever, Until::idle);
+  lock.unlock();
+  callbacks_.drain();
+  lock.lock();
   dismiss_workers(lock);
   end_thread(lock);
+  lock.unlock();
+  callbacks_.end();
 }
 
 void Engine::dismiss_workers(Lock& lock) {
   for (const auto& [id, worker] : workers_) {
     if (worker->doomed()) continue;
-    worker->stopping = true;
-    if (reserve(*worker, {.kind = TaskKind::stop}, 0)) {
-      worker->end.publish();
-      worker->end.wake();
-    } else {
-      worker->child->signal(os::kSigTerm);
-    }
+    worker->leaving = true;
+    if (worker->in_flight.empty()) let_go(*worker);
   }
+  Waiter nobody;
+  while (outstanding_ > 0) collect_until(lock, nobody, kNever, Until::idle);  // finalizers
   wait_for_leavers(lock, kLeaveGrace);
 }
 
@@ -117,11 +139,40 @@ void Engine::end_thread(Lock& lock) {
 void Engine::cancel_pending() {
   check_owner();
   const Lock lock(mutex_);
+  for (const auto& [id, worker] : workers_) take_back(*worker);
   const std::deque<Shared<Task>> tasks = std::move(backlog_);
   backlog_.clear();
-  const auto error = std::make_exception_ptr(CancelledError("the task was cancelled before a worker began it"));
-  for (const Shared<Task>& task : tasks) fail_rest(*task, error);
-  for (const auto& [id, worker] : workers_) take_back(*worker, false);
+  const auto failure = cancelled_before_begun();
+  for (const Shared<Task>& task : tasks) fail_rest(*task, failure);
+}
+
+std::shared_ptr<const Failure> Engine::cancelled_before_begun() {
+  return failure_of(CancelledError("the task was cancelled before a worker began it"), Failure::Kind::cancelled);
+}
+
+// What is in a ring and not begun is taken back; what is at work is stopped, and ends when it has obeyed or died.
+bool Engine::cancel_task(Task& task) {
+  const Lock lock = this->lock();
+  if (task.worker_ != nullptr) collect(*task.worker_);
+  if (task.ended()) return false;
+  if (task.cancelled_) return true;
+  const Shared<Task> alive(&task);
+  Worker* const worker = task.worker_;
+  if (worker == nullptr) {
+    fail_rest(task, cancelled_before_begun());  // its place in the backlog is passed over
+    return true;
+  }
+  if (worker->end.withdraw(task.sequence_)) {
+    const auto at = std::ranges::find(worker->in_flight, task.sequence_, &InFlight::sequence);
+    take_out(*worker, at);
+    fail_rest(task, cancelled_before_begun());
+    if (worker->in_flight.empty() && leaves_next(*worker)) let_go(*worker);
+  } else {
+    task.cancelled_ = true;
+    stop_running(*worker, task, false);
+  }
+  refill();
+  return true;
 }
 
 void Engine::stop(Stop how) {
@@ -129,10 +180,13 @@ void Engine::stop(Stop how) {
   Lock lock(mutex_);
   closed_ = true;
   collect_all();
-  fail_everything(std::make_exception_ptr(CancelledError("the pool '" + options_.name + "' was terminated")));
+  fail_everything(
+      failure_of(CancelledError("the pool '" + options_.name + "' was terminated"), Failure::Kind::cancelled));
   for (const auto& [id, worker] : workers_) worker->child->signal(how == Stop::kill ? os::kSigKill : os::kSigTerm);
   wait_for_leavers(lock, kTerminateGrace);
   end_thread(lock);
+  lock.unlock();
+  callbacks_.end();
 }
 
 // ---- engine_face.hpp ----
@@ -141,11 +195,14 @@ unsigned worker_limit(const Engine& engine) { return engine.worker_limit(); }
 
 void check_owner(const Engine& engine) { engine.check_owner(); }
 
-void submit(Engine& engine, FutureState& task, FunctionRef entry, Encoder& payload, const TaskOptions& options) {
+std::shared_ptr<const TaskOptions> share(TaskOptions options) {
   if (options.timeout && options.timeout->count() <= 0)
     throw std::invalid_argument("a task's timeout must be positive");
-  engine.submit(task, payload, 1, entry, options.timeout.value_or(std::chrono::nanoseconds{0}), std::nullopt);
+  return std::make_shared<const TaskOptions>(std::move(options));
 }
+
+void submit(Engine& engine, Task& task, Encoder& payload, const TaskSpec& spec) { engine.submit(task, payload, spec); }
+std::shared_ptr<FutureSource> source_of(const std::shared_ptr<Engine>& engine) { return engine; }
 
 void close(Engine& engine) { engine.close(); }
 void join(Engine& engine) { engine.join(); }
@@ -166,7 +223,7 @@ EngineOwner::~EngineOwner() {
     engine_->stop(Stop::terminate);
   } else {
     engine_->close();
-    engine_->join();
+    engine_->finish_up();
   }
 }
 

@@ -30,6 +30,7 @@
 #include "os/event_fd.hpp"
 #include "os/fd.hpp"
 #include "os/poller.hpp"
+#include "pool/callback_thread.hpp"
 #include "process/launch.hpp"
 #include "shm/segment.hpp"
 #include "wire/definitions.hpp"
@@ -51,8 +52,13 @@ struct Worker {
   std::uint64_t queued_items = 0;  // items of in_flight that have not ended
   os::Fd parcels;
   Told told;
-  std::uint64_t used = 0;  // a counter of uses: larger is more recent
-  bool stopping = false;   // told to leave
+  std::uint64_t used = 0;                        // a counter of uses: larger is more recent
+  std::uint64_t given = 0;                       // how many tasks it was given to run
+  bool setting_up = false;                       // its initializer is in_flight
+  bool leaving = false;                          // gets no more tasks, and leaves after those it has
+  bool finalized = false;                        // its finalizer was put into its ring
+  bool stopping = false;                         // told to leave
+  std::shared_ptr<const Failure> setup_failure;  // of its initializer
 
   // What the last look saw, for the cost of an item.
   std::uint64_t seen_busy_ns = 0;
@@ -64,13 +70,16 @@ struct Worker {
   std::uint64_t seen_item = 0;
   std::chrono::nanoseconds seen_for{0};
   std::chrono::nanoseconds unclaimed_for{0};  // how long its oldest task has not been begun
-  bool timed_out = false;                     // it is being stopped for a task that took too long
-  bool killed = false;                        // SIGKILL is on its way
-  bool answered = false;                      // it has answered something, ever
-  std::chrono::nanoseconds doomed_for{0};
+  enum class Pressure { none, asked, terminated };
+  Pressure pressure = Pressure::none;  // how hard its only task is being stopped
+  bool timed_out = false;              // because that took too long
+  std::uint32_t late_item = 0;         // at this item
+  bool killed = false;                 // SIGKILL is on its way
+  bool answered = false;               // it has answered something, ever
+  std::chrono::nanoseconds pressed_for{0};
   std::string corrupt;  // why its segment is not believed any more
 
-  bool doomed() const { return stopping || timed_out || killed; }
+  bool doomed() const { return stopping || killed || pressure == Pressure::terminated; }
 
   // Whether collect() would find something: what a worker says that is not believed, or that nobody waits for, does not
   // count.
@@ -81,36 +90,40 @@ struct Worker {
 //   Threads         any; one lock guards all, no user code runs under it
 //   Processes       the one that made it
 //   If a peer dies  a worker: noticed through its pidfd, see on_death()
-class Engine : public std::enable_shared_from_this<Engine> {
+class Engine final : public FutureSource, public std::enable_shared_from_this<Engine> {
  public:
   Engine(PoolOptions options, const char* name);
-  ~Engine();
+  ~Engine() override;
 
-  void submit(Task& task, Encoder& payload, std::uint32_t items, FunctionRef entry, std::chrono::nanoseconds timeout,
-              std::optional<std::uint64_t> first_index);
-  bool wait(FutureState& state, Deadline deadline);
-  bool wait(Waiter& waiter, Deadline deadline);
+  void submit(Task& task, Encoder& payload, const TaskSpec& spec);
+  bool cancel_task(Task& task);
+
+  bool wait(FutureState& state, Deadline deadline) override;
+  bool wait(Waiter& waiter, Deadline deadline) override;
+  // Futures' hooks and places are guarded by the engine's lock.
+  std::unique_lock<std::mutex> lock() override {
+    check_owner();
+    return std::unique_lock(mutex_);
+  }
+  void attend(int change) override;
+  void attend_locked(int change) override;
+  bool is_running(const FutureState& state) const override;
+  void call_back(std::function<void()> callback) override { callbacks_.post(std::move(callback)); }
+  bool cancel(FutureState& state) override { return cancel_task(state); }
 
   void close();
   void join();
+  void finish_up();  // join() for who may also be in a callback
   void cancel_pending();
   void stop(Stop how);
 
-  unsigned worker_limit() const { return options_.processes; }
+  unsigned worker_limit() const { return workers_wanted_; }
+  bool runs_inline() const { return workers_wanted_ == 0; }
   bool is_copy() const;      // lives in a forked copy of the process that made it
   void check_owner() const;  // throws Error if so
   // The measured cost of an item; 0 while unknown.
   std::uint64_t item_cost_ns();
   void forget_cost();
-
-  // For futures: their hooks and places are guarded by the engine's lock.
-  std::unique_lock<std::mutex> lock() {
-    check_owner();
-    return std::unique_lock(mutex_);
-  }
-  bool is_claimed(const Task& task) const;  // under the lock
-  // While it lives the engine thread collects answers as they come, for waiters that cannot collect themselves.
-  void attend(int change);
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -122,12 +135,18 @@ class Engine : public std::enable_shared_from_this<Engine> {
   Worker* choose();
   bool has_room(const Worker& worker) const;
   Worker* start_worker();
-  void push_back(Task& task, const Encoder& payload);
+  void pin(Worker& worker, const WorkerCall& call, Shared<Task> task);
+  bool leaves_next(const Worker& worker) const;
+  void let_go(Worker& worker);
+  void put_into_backlog(const Shared<Task>& task, bool at_front);
+  void make_way_for(const Task& task);
+  void run_inline(Task& task, Encoder& payload);
   void refill();
   void drain_backlog();
-  void take_back(Worker& worker, bool to_backlog);
+  void take_back(Worker& worker);
+  void take_out(Worker& worker, std::deque<InFlight>::iterator at);
+  static std::shared_ptr<const Failure> cancelled_before_begun();
   void rebalance(bool only_stuck);
-  void check_usable() const;
 
   // engine_collect.cpp: out of the rings
   void collect_all();
@@ -135,9 +154,17 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void collect_results(Worker& worker);
   void learn_cost(Worker& worker);
   void measure_each(bool wanted);
+  void collect_answer(Worker& worker, Task& task, const ResultView& result);
+  void collect_of_stopped(Worker& worker, Task& task, const ResultView& result);
+  static void keep_payload(Task& task, const Worker& worker);
+  void leave_ring(Worker& worker);
   void finish(Task& task);
-  void end_item(Task& task, std::exception_ptr error);
-  void fail_rest(Task& task, const std::exception_ptr& error);
+  static void advance(Task& task);
+  void end_item(Task& task, std::shared_ptr<const Failure> failure);
+  void fail_rest(Task& task, const std::shared_ptr<const Failure>& failure);
+  void fail_or_retry(Task& task, const std::shared_ptr<const Failure>& failure);
+  void ask_whether_again(Task& task, const std::shared_ptr<const Failure>& failure);
+  void judge(Task& task, const std::shared_ptr<const Failure>& failure);
   bool any_results() const;
   void arm();
   enum class Until { ready, idle };
@@ -151,17 +178,31 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::chrono::milliseconds tick_length() const;
   void ring_engine();
   void on_death(Worker& worker, int exit_code);
-  std::exception_ptr death_error(const Worker& worker, const Task& task, int exit_code) const;
+  static std::string who(const Child& child);
+  static std::chrono::nanoseconds timeout_of(const Task& task);
+  // Whether its answers are to be seen though nobody may wait for them.
+  static bool is_attended(const Task& task) {
+    return task.options_ && task.options_->retries > 0 && task.options_->retry_if;
+  }
+  static int priority_of(const Task& task) { return task.options_ ? task.options_->priority : 0; }
+  static std::shared_ptr<const Failure> cancelled_at_work(const Worker& worker);
+  static std::shared_ptr<const Failure> timed_out(const Worker& worker, const Task& task);
+  std::shared_ptr<const Failure> death_failure(const Worker& worker, const Task& task, int exit_code) const;
   std::uint64_t claim_of(Worker& worker);
   void distrust(Worker& worker, const std::string& why);
   void watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed);
-  void fail_everything(const std::exception_ptr& error);
+  void stop_running(Worker& worker, Task& task, bool because_of_time);
+  void press_harder(Worker& worker, std::chrono::nanoseconds elapsed);
+  void terminate(Worker& worker);
+  void fail_everything(const std::shared_ptr<const Failure>& failure);
+  void break_pool(std::shared_ptr<const Failure> reason);
   void break_pool(const std::string& reason);
   void dismiss_workers(Lock& lock);
   void wait_for_leavers(Lock& lock, std::chrono::milliseconds grace);
   void end_thread(Lock& lock);
 
   const PoolOptions options_;
+  const unsigned workers_wanted_;
   const unsigned cpus_;
   os::EventFd caller_bell_;
   os::EventFd engine_bell_;
@@ -174,26 +215,30 @@ class Engine : public std::enable_shared_from_this<Engine> {
   Worker* last_used_ = nullptr;
   std::uint64_t next_worker_id_ = 1;
   std::uint64_t uses_ = 0;
-  std::deque<Shared<Task>> backlog_;
-  std::uint64_t outstanding_ = 0;   // tasks that have not finished
-  std::uint64_t next_index_ = 0;    // of submitted tasks
-  std::uint64_t timed_tasks_ = 0;   // of outstanding_, with a time limit
-  std::uint64_t cost_ns_ = 0;       // of an item, as last measured; 0: not known
-  std::uint32_t cost_samples_ = 0;  // how often it was measured
+  std::deque<Shared<Task>> backlog_;  // by priority; with tasks that have ended meanwhile
+  std::vector<Shared<Task>> judged_;  // of which retry_if is being asked
+  std::uint64_t outstanding_ = 0;     // tasks that have not finished
+  std::uint64_t next_index_ = 0;      // of submitted tasks
+  std::uint64_t timed_tasks_ = 0;     // of outstanding_, with a time limit
+  std::uint64_t ranked_tasks_ = 0;    // of outstanding_, with a priority of their own
+  std::uint64_t cost_ns_ = 0;         // of an item, as last measured; 0: not known
+  std::uint32_t cost_samples_ = 0;    // how often it was measured
   std::uint32_t submits_since_collect_ = 0;
   unsigned deaths_before_work_ = 0;  // in a row
+  unsigned deaths_ = 0;              // of workers nobody had stopped
   int attended_ = 0;
   bool closed_ = false;
   bool finishing_ = false;  // the engine thread is to end
   bool engine_rung_ = false;
   bool engine_ticking_ = false;
-  std::string broken_;  // why the pool cannot work any more
+  std::shared_ptr<const Failure> broken_;  // why the pool cannot work any more
 
   const Waiter* collector_ = nullptr;  // while it sleeps
   std::deque<Waiter*> followers_;
   std::condition_variable left_;  // a worker was removed from workers_
 
   std::thread thread_;
+  CallbackThread callbacks_;
   const unsigned fork_generation_;
 };
 

@@ -32,6 +32,10 @@ void Engine::collect(Worker& worker) {
   } catch (const std::exception& error) {  // CorruptSegment, SerializationError, no memory for the answer
     distrust(worker, error.what());
   }
+  if (worker.setup_failure) {
+    break_pool(std::make_shared<const Failure>("the initializer of " + who(*worker.child) + " failed: ",
+                                               std::exchange(worker.setup_failure, nullptr)));
+  }
   if (cost_samples_ < kFirstSamples || worker.answers_seen >= kLookEvery) learn_cost(worker);
 }
 
@@ -42,25 +46,94 @@ void Engine::collect_results(Worker& worker) {
       throw CorruptSegment("an answer belongs to no task");
     }
     const Shared<Task> task = worker.in_flight.front().task;
-    const std::uint32_t item = task->next_item_;
-    const bool is_value = result->status == ItemStatus::value;
-    task->item_answered(
-        item, is_value, result->bytes,
-        is_value ? RemoteInfo() : RemoteInfo(worker.child->pid(), worker.child->name(), task->first_index_ + item));
-    ++task->next_item_;
-    --worker.queued_items;
+    const bool worked = !task->pinned_;
+    const bool stopped = task->cancelled_ || worker.pressure == Worker::Pressure::asked;
     ++worker.answers_seen;
-    worker.end.pop();
-    if (task->next_item_ == task->items_) {
-      worker.end.release_through(result->task);
-      worker.in_flight.pop_front();
-      finish(*task);
+    if (stopped) {
+      collect_of_stopped(worker, *task, *result);
+    } else if (result->status == ItemStatus::skipped) {
+      throw CorruptSegment("a task was left that nobody had asked to stop");
+    } else {
+      collect_answer(worker, *task, *result);
     }
+    if (!worked) continue;
+    worker.answered = true;
+    deaths_before_work_ = 0;
   }
-  worker.answered = true;
   worker.seen_for = {};
-  deaths_before_work_ = 0;
   worker.end.announce_collected();
+}
+
+void Engine::collect_answer(Worker& worker, Task& task, const ResultView& result) {
+  const std::uint32_t item = task.next_item_;
+  const bool is_value = result.status == ItemStatus::value;
+  const auto from = [&] {
+    return is_value ? RemoteInfo() : RemoteInfo(worker.child->pid(), worker.child->name(), task.first_index_ + item);
+  };
+  if (!is_value && task.retries_left_ > 0 && task.options_->retry_if && task.items_ == 1) {
+    const auto failure = std::make_shared<const Failure>(result.bytes, from());
+    worker.end.pop();
+    keep_payload(task, worker);
+    leave_ring(worker);
+    ask_whether_again(task, failure);
+    return;
+  }
+  task.item_answered(item, is_value, result.bytes, from());
+  advance(task);
+  --worker.queued_items;
+  worker.end.pop();
+  if (!task.ended()) return;
+  leave_ring(worker);
+  finish(task);
+}
+
+// What a task still says after it was asked to stop is not its result: it may have been in the middle.
+void Engine::collect_of_stopped(Worker& worker, Task& task, const ResultView& result) {
+  worker.end.pop();
+  if (result.status != ItemStatus::skipped) {
+    const auto failure = task.cancelled_ ? cancelled_at_work(worker) : timed_out(worker, task);
+    if (!task.cancelled_ && task.items_ == 1) {
+      keep_payload(task, worker);
+      leave_ring(worker);
+      return fail_or_retry(task, failure);
+    }
+    task.item_failed(task.next_item_, failure);
+    advance(task);
+    --worker.queued_items;
+    if (!task.ended()) return;
+    leave_ring(worker);
+    finish(task);
+    return;
+  }
+  keep_payload(task, worker);
+  leave_ring(worker);
+  if (task.cancelled_) {
+    fail_rest(task, cancelled_at_work(worker));
+  } else {
+    put_into_backlog(Shared<Task>(&task), true);
+  }
+}
+
+// For the time when it is in no ring. (Its slot is free only after leave_ring().)
+void Engine::keep_payload(Task& task, const Worker& worker) {
+  const TaskView view = worker.end.task(task.sequence_);
+  task.payload_.assign(view.payload.begin(), view.payload.end());
+}
+
+// The oldest task of a worker is done with it.
+void Engine::leave_ring(Worker& worker) {
+  Task& task = *worker.in_flight.front().task;
+  worker.queued_items -= task.items_ - task.next_item_;
+  worker.end.release_through(task.sequence_);
+  task.worker_ = nullptr;
+  task.sequence_ = 0;
+  worker.in_flight.pop_front();
+  if (worker.pressure == Worker::Pressure::asked) {  // it has obeyed
+    worker.pressure = Worker::Pressure::none;
+    worker.timed_out = false;
+  }
+  if (worker.end.worker_wants_to_leave()) worker.leaving = true;
+  if (worker.in_flight.empty() && leaves_next(worker) && !worker.doomed()) let_go(worker);
 }
 
 void Engine::learn_cost(Worker& worker) {
@@ -81,22 +154,78 @@ void Engine::measure_each(bool wanted) {
 }
 
 void Engine::finish(Task& task) {
-  task.worker_ = nullptr;
   task.handles_.clear();
-  if (task.timeout_.count() > 0) --timed_tasks_;
+  std::vector<std::byte>().swap(task.payload_);
+  if (timeout_of(task).count() > 0) --timed_tasks_;
+  if (priority_of(task) != 0) --ranked_tasks_;
+  if (is_attended(task)) --attended_;
   task.finished();
   --outstanding_;
   if (collector_ != nullptr && (collector_->ready() || outstanding_ == 0)) caller_bell_.ring();
 }
 
-void Engine::end_item(Task& task, std::exception_ptr error) {
-  task.item_failed(task.next_item_++, std::move(error));
-  if (task.next_item_ == task.items_) finish(task);
+void Engine::end_item(Task& task, std::shared_ptr<const Failure> failure) {
+  task.item_failed(task.next_item_, std::move(failure));
+  advance(task);
+  if (task.ended()) finish(task);
 }
 
-void Engine::fail_rest(Task& task, const std::exception_ptr& error) {
+// To the next item, which may be run again as often as this one.
+void Engine::advance(Task& task) {
+  ++task.next_item_;
+  if (task.options_) task.retries_left_ = task.options_->retries;
+}
+
+void Engine::fail_rest(Task& task, const std::shared_ptr<const Failure>& failure) {
   const Shared<Task> alive(&task);
-  while (task.next_item_ < task.items_) end_item(task, error);
+  while (!task.ended()) end_item(task, failure);
+}
+
+// ---- once more ----
+
+// An item failed while its task is in no ring, and has its payload: has it run again, ends it, or asks the user which.
+void Engine::fail_or_retry(Task& task, const std::shared_ptr<const Failure>& failure) {
+  if (task.retries_left_ > 0) {
+    if (task.options_->retry_if) return ask_whether_again(task, failure);
+    if (failure->kind() == Failure::Kind::died) {
+      --task.retries_left_;
+      return put_into_backlog(Shared<Task>(&task), true);
+    }
+  }
+  end_item(task, failure);
+  if (!task.ended()) put_into_backlog(Shared<Task>(&task), true);
+}
+
+void Engine::ask_whether_again(Task& task, const std::shared_ptr<const Failure>& failure) {
+  judged_.emplace_back(&task);
+  callbacks_.post([self = shared_from_this(), asked = Shared<Task>(&task), failure] { self->judge(*asked, failure); });
+}
+
+// On the callback thread.
+void Engine::judge(Task& task, const std::shared_ptr<const Failure>& failure) {
+  bool again = false;
+  std::exception_ptr from_user;
+  try {
+    again = task.options_->retry_if(failure->get());
+  } catch (...) {
+    from_user = std::current_exception();
+  }
+  {
+    const Lock lock(mutex_);
+    std::erase(judged_, Shared<Task>(&task));
+    if (!task.ended()) {  // it may have been cancelled meanwhile
+      if (again) {
+        --task.retries_left_;
+        put_into_backlog(Shared<Task>(&task), true);
+      } else {
+        end_item(task, failure);
+        if (!task.ended()) put_into_backlog(Shared<Task>(&task), true);
+      }
+      refill();
+      leave_collecting();
+    }
+  }
+  if (from_user) std::rethrow_exception(from_user);
 }
 
 // ---- waiting ----
@@ -208,6 +337,10 @@ void Engine::arm() {
 
 void Engine::attend(int change) {
   const Lock lock = this->lock();
+  attend_locked(change);
+}
+
+void Engine::attend_locked(int change) {
   attended_ += change;
   if (collector_ == nullptr) arm();
 }

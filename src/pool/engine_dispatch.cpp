@@ -8,10 +8,14 @@
 #include <brigade/error.hpp>
 
 #include "os/error.hpp"
+#include "os/signals.hpp"
+#include "os/surroundings.hpp"
 #include "os/unix_socket.hpp"
 #include "pool/engine.hpp"
 #include "pool/parcel.hpp"
 #include "pool/worker_main.hpp"
+#include "process/report.hpp"
+#include "process/runtime.hpp"
 #include "wire/image.hpp"
 
 namespace brigade::internal {
@@ -36,58 +40,156 @@ class Undeliverable : public std::system_error {
   using std::system_error::system_error;
 };
 
+// The initializer or the finalizer of one worker. The engine has its failure, under the engine's lock.
+class SetupTask final : public Task {
+ public:
+  explicit SetupTask(std::function<void(std::shared_ptr<const Failure>)> at_end) : at_end_(std::move(at_end)) {}
+
+ private:
+  void item_answered(std::uint32_t, bool is_value, std::span<const std::byte> bytes, const RemoteInfo& from) override {
+    at_end_(is_value ? nullptr : std::make_shared<const Failure>(bytes, from));
+  }
+  void item_failed(std::uint32_t, std::shared_ptr<const Failure>) override {}  // it died, or the pool ends
+  void finished() override {}
+
+  std::function<void(std::shared_ptr<const Failure>)> at_end_;
+};
+
 }  // namespace
 
-void Engine::check_usable() const {
-  if (!broken_.empty()) throw BrokenProcessPool(broken_);
-  if (closed_) throw Error("cannot submit: the pool '" + options_.name + "' was shut down");
+// ---- what each worker calls, before and after ----
+
+// Gives the worker a task that no other may run.
+void Engine::pin(Worker& worker, const WorkerCall& call, Shared<Task> task) {
+  const WorkerCall::Kept& kept = call.kept();
+  task->pinned_ = true;
+  task->entry_ = kept.entry;
+  task->images_ = kept.images;
+  task->payload_ = kept.payload;
+  for (const Descriptor& handle : kept.handles) task->handles_.push_back(Descriptor::duplicate(handle.get()));
+  if (!place(worker, *task, nullptr)) throw Error("there is no room for the first task of a worker");
+  ++outstanding_;
 }
 
-void Engine::submit(Task& task, Encoder& payload, std::uint32_t items, FunctionRef entry,
-                    std::chrono::nanoseconds timeout, std::optional<std::uint64_t> first_index) {
+// Whether it is to leave when it has run what it has.
+bool Engine::leaves_next(const Worker& worker) const {
+  return worker.leaving || (options_.max_tasks_per_child != 0 && worker.given >= options_.max_tasks_per_child);
+}
+
+// A worker that has nothing left to do runs the finalizer, and then it leaves.
+void Engine::let_go(Worker& worker) {
+  if (options_.finalizer && !std::exchange(worker.finalized, true)) {
+    worker.leaving = true;
+    const std::string name = who(*worker.child);
+    const auto at_end = [this, name](const std::shared_ptr<const Failure>& failure) {
+      if (!failure) return;
+      call_back([name, failure] {
+        os::write_error("brigade: the finalizer of " + name + " failed: " + describe(failure->get()) + "\n");
+      });
+    };
+    try {
+      return pin(worker, options_.finalizer, Shared<Task>(new SetupTask(at_end)));
+    } catch (const std::exception& error) {
+      os::write_error("brigade: the finalizer of " + name + " cannot be called: " + error.what() + "\n");
+    }
+  }
+  worker.stopping = true;
+  if (reserve(worker, {.kind = TaskKind::stop}, 0)) {
+    worker.end.publish();
+    worker.end.wake();
+  } else {
+    worker.child->signal(os::kSigTerm);
+  }
+}
+
+// ---- in ----
+
+void Engine::submit(Task& task, Encoder& payload, const TaskSpec& spec) {
   if (payload.handles().size() > kMostHandles) {
     throw std::length_error("a task has " + std::to_string(payload.handles().size()) + " descriptors, at most " +
                             std::to_string(kMostHandles) + " can go with one");
   }
-  const Lock lock = this->lock();
-  check_usable();
+  Lock lock = this->lock();
+  if (broken_) {
+    const std::shared_ptr<const Failure> reason = broken_;
+    lock.unlock();  // a codec of the user's may run
+    std::rethrow_exception(reason->get());
+  }
+  if (closed_) throw Error("cannot submit: the pool '" + options_.name + "' was shut down");
+  task.items_ = spec.items;
+  task.entry_ = spec.entry;
+  task.images_ = std::max(payload.images(), spec.entry.image + 1);
+  task.first_index_ = spec.first_index.value_or(next_index_);
+  if (!spec.first_index) ++next_index_;
+  if (runs_inline()) {
+    lock.unlock();
+    return run_inline(task, payload);
+  }
   if (!thread_.joinable()) start_thread();
-  task.items_ = items;
-  task.entry_ = entry;
   task.handles_ = std::move(payload.handles());
-  task.images_ = std::max(payload.images(), entry.image + 1);
-  task.timeout_ = timeout;
-  task.first_index_ = first_index.value_or(next_index_);
+  task.heeds_stop_ = spec.heeds_stop;
+  task.options_ = spec.options;
+  if (task.options_) {
+    task.retries_left_ = task.options_->retries;
+    if (task.options_->priority != 0) ++ranked_tasks_;
+    if (task.options_->timeout) ++timed_tasks_;
+    if (is_attended(task)) ++attended_;
+  }
+  if (ranked_tasks_ > 0) make_way_for(task);
   if (!backlog_.empty() && ++submits_since_collect_ >= kCollectEvery) {
     submits_since_collect_ = 0;
     collect_all();
     refill();
   }
-  const bool dispatched = backlog_.empty() && try_dispatch(task, &payload);
-  if (!dispatched) push_back(task, payload);
-  if (!first_index) ++next_index_;
+  bool dispatched = false;
+  try {
+    dispatched = backlog_.empty() && try_dispatch(task, &payload);
+    if (!dispatched) {
+      task.payload_ = payload.to_vector();
+      put_into_backlog(Shared<Task>(&task), false);
+    }
+  } catch (...) {
+    if (priority_of(task) != 0) --ranked_tasks_;
+    if (timeout_of(task).count() > 0) --timed_tasks_;
+    if (is_attended(task)) --attended_;
+    throw;
+  }
   ++outstanding_;
-  if (timeout.count() > 0) ++timed_tasks_;
   // What only the engine thread can do: refill while nobody waits, watch the clock, and untangle.
   const bool needs_ticks =
       timed_tasks_ > 0 || !backlog_.empty() || task.sequence_ == 0 || task.worker_->in_flight.size() > 1;
-  if (!dispatched && backlog_.size() == 1 && collector_ == nullptr) arm();
+  if (((!dispatched && backlog_.size() == 1) || is_attended(task)) && collector_ == nullptr) arm();
   if (needs_ticks && !engine_ticking_) ring_engine();
 }
 
-void Engine::push_back(Task& task, const Encoder& payload) {
-  task.payload_ = payload.to_vector();
-  task.worker_ = nullptr;
-  task.sequence_ = 0;
-  backlog_.emplace_back(&task);
+// Behind those of its priority that wait, or before them.
+void Engine::put_into_backlog(const Shared<Task>& task, bool at_front) {
+  const int priority = priority_of(*task);
+  auto at = at_front ? backlog_.begin() : backlog_.end();
+  if (ranked_tasks_ > 0) {
+    at = std::ranges::partition_point(backlog_, [&](const Shared<Task>& other) {
+      return at_front ? priority_of(*other) > priority : priority_of(*other) >= priority;
+    });
+  }
+  backlog_.insert(at, task);
+}
+
+// What waits in rings and is worth less goes back, or the task would have to wait for it.
+void Engine::make_way_for(const Task& task) {
+  for (const auto& [id, worker] : workers_) {
+    if (worker->in_flight.empty() || worker->doomed()) continue;
+    if (priority_of(*worker->in_flight.back().task) < priority_of(task)) take_back(*worker);
+  }
 }
 
 bool Engine::has_room(const Worker& worker) const {
-  if (worker.doomed() || worker.in_flight.size() >= kMostInRing) return false;
-  if (worker.in_flight.empty()) return true;
+  if (worker.doomed() || leaves_next(worker) || worker.pressure != Worker::Pressure::none) return false;
+  if (worker.in_flight.size() >= kMostInRing) return false;
+  const std::size_t waiting = worker.in_flight.size() - (worker.setting_up ? 1 : 0);
+  if (waiting == 0) return true;
   // Who knows how long it would wait there; or the task at work shows that the estimate is wrong.
   if (cost_ns_ == 0 || worker.seen_for >= kStuck) return false;
-  return worker.in_flight.size() < 2 || worker.queued_items * cost_ns_ < kPrefetchNs;
+  return waiting < 2 || worker.queued_items * cost_ns_ < kPrefetchNs;
 }
 
 Worker* Engine::choose() {
@@ -115,7 +217,7 @@ Worker* Engine::choose() {
   if (idle != nullptr) return idle;
   const auto at_work =
       static_cast<unsigned>(std::ranges::count_if(workers_, [](const auto& entry) { return !entry.second->doomed(); }));
-  if (at_work >= options_.processes) return least;
+  if (at_work >= workers_wanted_) return least;
   try {
     return start_worker();
   } catch (const std::system_error&) {
@@ -138,11 +240,29 @@ Worker* Engine::start_worker() {
   spec.fds = {worker->end.memory().get(), caller_bell_.fd().get(), engine_bell_.fd().get(), theirs.get()};
   spec.pool_worker = true;
   spec.capture_output = options_.capture_output;
+  spec.settings.limits = options_.limits;
+  spec.cpu_share = std::max(1U, cpu_share() / workers_wanted_);
+  worker->end.limit_memory(options_.max_memory_per_child);
   worker->child = launch(spec);
   ++next_worker_id_;
   poller_.add(worker->child->pidfd(), worker->id);
   Worker* const started = worker.get();
   workers_.emplace(worker->id, std::move(worker));
+  if (collector_ != nullptr) started->end.request_notice(0, DispatcherEnd::Bell::caller);
+  if (options_.initializer) {
+    const auto at_end = [started](std::shared_ptr<const Failure> failure) {
+      started->setting_up = false;
+      started->setup_failure = std::move(failure);
+    };
+    started->setting_up = true;
+    try {
+      pin(*started, options_.initializer, Shared<Task>(new SetupTask(at_end)));
+    } catch (...) {
+      started->killed = true;  // it must not run a task
+      started->child->signal(os::kSigKill);
+      throw;
+    }
+  }
   return started;
 }
 
@@ -170,6 +290,7 @@ bool Engine::place(Worker& worker, Task& task, const Encoder* payload) {
   }
   TaskHead head;
   if (!task.handles_.empty()) head.kind = TaskKind::run_with_parcel;
+  if (task.pinned_ && worker.setting_up) head.kind = TaskKind::set_up;
   head.items = task.items_;
   head.first_item = task.next_item_;
   head.entry_image = task.entry_.image;
@@ -179,7 +300,7 @@ bool Engine::place(Worker& worker, Task& task, const Encoder* payload) {
     if (worker.in_flight.empty()) worker.end.wake();  // definitions take the room: it reads them and goes back to sleep
     return false;
   }
-  if (!task.handles_.empty() && !send_parcel(worker.parcels, worker.end.published() + 1, task.handles_)) {
+  if (head.kind != TaskKind::run && !send_parcel(worker.parcels, worker.end.published() + 1, task.handles_)) {
     if (errno == EPIPE || errno == ECONNRESET) {
       distrust(worker, "its socket is closed");  // it has just died, or a task has closed what was not its own
     } else if (worker.in_flight.empty()) {
@@ -197,6 +318,7 @@ bool Engine::place(Worker& worker, Task& task, const Encoder* payload) {
   task.sequence_ = worker.end.publish();
   worker.in_flight.push_back({Shared<Task>(&task), task.sequence_});
   worker.queued_items += task.items_ - task.next_item_;
+  if (!task.pinned_) ++worker.given;
   worker.used = ++uses_;
   last_used_ = &worker;
   if (worker.end.worker_sleeps()) worker.end.wake();
@@ -221,36 +343,42 @@ void Engine::refill() {
 void Engine::drain_backlog() {
   while (!backlog_.empty()) {
     const Shared<Task> task = backlog_.front();
+    if (task->ended()) {  // it was cancelled
+      backlog_.pop_front();
+      continue;
+    }
     try {
       if (!try_dispatch(*task, nullptr)) return;
       backlog_.pop_front();
     } catch (const Undeliverable&) {
       backlog_.pop_front();
-      fail_rest(*task, std::current_exception());
+      fail_rest(*task, std::make_shared<const Failure>(std::current_exception()));
     } catch (const std::length_error&) {  // it fits into no segment
       backlog_.pop_front();
-      fail_rest(*task, std::current_exception());
+      fail_rest(*task, std::make_shared<const Failure>(std::current_exception()));
     }
   }
 }
 
+// A task that was withdrawn leaves the worker's books.
+void Engine::take_out(Worker& worker, std::deque<InFlight>::iterator at) {
+  Task& task = *at->task;
+  worker.queued_items -= task.items_ - task.next_item_;
+  --worker.given;
+  task.worker_ = nullptr;
+  task.sequence_ = 0;
+  worker.in_flight.erase(at);
+}
+
 // Takes back every task of the worker that it has not begun.
-void Engine::take_back(Worker& worker, bool to_backlog) {
+void Engine::take_back(Worker& worker) {
   for (std::size_t i = worker.in_flight.size(); i-- > 0;) {
     const InFlight entry = worker.in_flight[i];
+    if (entry.task->pinned_) continue;
     if (!worker.end.withdraw(entry.sequence)) break;  // it has begun this one, so all before it are done
-    Task& task = *entry.task;
-    worker.in_flight.erase(worker.in_flight.begin() + static_cast<std::ptrdiff_t>(i));
-    worker.queued_items -= task.items_ - task.next_item_;
-    task.worker_ = nullptr;
-    task.sequence_ = 0;
-    if (to_backlog) {
-      const TaskView view = worker.end.task(entry.sequence);
-      task.payload_.assign(view.payload.begin(), view.payload.end());
-      backlog_.push_front(entry.task);
-    } else {
-      fail_rest(task, std::make_exception_ptr(CancelledError("the task was cancelled before a worker began it")));
-    }
+    keep_payload(*entry.task, worker);
+    take_out(worker, worker.in_flight.begin() + static_cast<std::ptrdiff_t>(i));
+    put_into_backlog(entry.task, true);
   }
 }
 
@@ -258,14 +386,14 @@ void Engine::take_back(Worker& worker, bool to_backlog) {
 // the task before them takes longer than the estimate said.
 void Engine::rebalance(bool only_stuck) {
   if (outstanding_ < 2 || (!only_stuck && cost_ns_ * 2 < kWorthMovingNs)) return;
-  const bool can_start = workers_.size() < options_.processes;
+  const bool can_start = workers_.size() < workers_wanted_;
   const bool idle = std::ranges::any_of(
       workers_, [](const auto& entry) { return entry.second->in_flight.empty() && !entry.second->doomed(); });
   if (!idle && !can_start) return;
   for (const auto& [id, worker] : workers_) {
     if (worker->in_flight.size() < 2 || worker->doomed()) continue;
     if (only_stuck && worker->seen_for < kStuck) continue;
-    take_back(*worker, true);
+    take_back(*worker);
     drain_backlog();
     return;  // a worker may have been started: the loop's iterator is no good any more
   }

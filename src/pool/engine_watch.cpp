@@ -19,6 +19,8 @@ constexpr std::chrono::milliseconds kBusyTick{5};
 constexpr std::chrono::milliseconds kDeadlineTick{10};
 // What one tick may add to a task's time: after a suspension the clock has jumped and nobody has run.
 constexpr std::chrono::milliseconds kTickCap{50};
+// From the request to SIGTERM, and from there to SIGKILL.
+constexpr std::chrono::milliseconds kAskGrace{500};
 constexpr std::chrono::milliseconds kTerminateGrace{500};
 constexpr std::chrono::seconds kStartLimit{10};
 constexpr unsigned kMostDeathsBeforeWork = 3;
@@ -38,11 +40,15 @@ std::string last_lines(const std::string& text) {
   return text.substr(line + 1 < text.size() ? line + 1 : begin);
 }
 
-std::string who(const Child& child) {
+}  // namespace
+
+std::string Engine::who(const Child& child) {
   return "worker '" + child.name() + "' (pid " + std::to_string(child.pid()) + ")";
 }
 
-}  // namespace
+std::chrono::nanoseconds Engine::timeout_of(const Task& task) {
+  return task.options_ && task.options_->timeout ? *task.options_->timeout : std::chrono::nanoseconds{0};
+}
 
 void Engine::start_thread() {
   const os::SignalBlock handlers_run_on_the_users_threads;
@@ -69,7 +75,8 @@ std::chrono::milliseconds Engine::tick_length() const {
   if (timed_tasks_ > 0) return kDeadlineTick;
   const bool queued =
       std::ranges::any_of(workers_, [](const auto& entry) { return entry.second->in_flight.size() > 1; });
-  const bool dying = std::ranges::any_of(workers_, [](const auto& entry) { return entry.second->timed_out; });
+  const bool dying =
+      std::ranges::any_of(workers_, [](const auto& entry) { return entry.second->pressure != Worker::Pressure::none; });
   if (dying) return kDeadlineTick;
   return queued || !backlog_.empty() ? kBusyTick : kIdleTick;
 }
@@ -148,29 +155,69 @@ void Engine::watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed) {
     worker.seen_item = item;
     worker.seen_for = {};
   }
-  if (worker.timed_out && !worker.killed) {
-    worker.doomed_for += elapsed;
-    if (worker.doomed_for < kTerminateGrace) return;
-    worker.killed = true;
-    worker.child->signal(os::kSigKill);
-    return;
-  }
+  if (worker.pressure != Worker::Pressure::none) return press_harder(worker, elapsed);
   const std::chrono::nanoseconds limit =
-      worker.in_flight.empty() ? std::chrono::nanoseconds{0} : worker.in_flight.front().task->timeout_;
+      worker.in_flight.empty() ? std::chrono::nanoseconds{0} : timeout_of(*worker.in_flight.front().task);
   worker.unclaimed_for = running || limit.count() == 0 ? std::chrono::nanoseconds{0} : worker.unclaimed_for + elapsed;
   // A worker that does not even begin is stopped as well: its start hangs, or a task has spoilt its words.
   const bool late = running ? worker.seen_for >= limit : worker.unclaimed_for - kStartLimit >= limit;
   if (limit.count() == 0 || !late || worker.doomed()) return;
-  worker.timed_out = true;
+  stop_running(worker, *worker.in_flight.front().task, true);
+}
+
+// Stops a task that was claimed, and what it takes its worker. Those that wait behind it are taken back before, so that
+// nobody else is hit: one that cannot be was claimed after this one had been answered, which collecting shows. A task that
+// listens is asked; so is a chunk, which can be left between two items, unless it has too long been at one.
+void Engine::stop_running(Worker& worker, Task& task, bool because_of_time) {
+  const Shared<Task> alive(&task);
+  if (worker.doomed() || worker.pressure != Worker::Pressure::none) return;
+  take_back(worker);
+  collect(worker);
+  if (task.ended() || task.worker_ != &worker || worker.doomed()) return;
+  if (because_of_time && task.next_item_ != worker.seen_item) return;  // it is at the next one
+  worker.timed_out = because_of_time;
+  worker.late_item = task.next_item_;
+  worker.pressed_for = {};
+  if (task.heeds_stop_ || (task.items_ > 1 && !because_of_time)) {
+    worker.pressure = Worker::Pressure::asked;
+    worker.end.request_stop(task.sequence_);
+  } else {
+    terminate(worker);
+  }
+  ring_engine();  // its clock ticks faster now
+}
+
+void Engine::terminate(Worker& worker) {
+  worker.pressure = Worker::Pressure::terminated;
+  worker.pressed_for = {};
   worker.child->signal(os::kSigTerm);
 }
 
-std::exception_ptr Engine::death_error(const Worker& worker, const Task& task, int exit_code) const {
-  const std::uint64_t index = task.first_index_ + task.next_item_;
-  if (worker.timed_out) {
-    return std::make_exception_ptr(TimeoutError("task " + std::to_string(index) + " ran longer than its limit of " +
-                                                seconds(task.timeout_) + "; " + who(*worker.child) + " was stopped"));
+void Engine::press_harder(Worker& worker, std::chrono::nanoseconds elapsed) {
+  worker.pressed_for += elapsed;
+  if (worker.pressure == Worker::Pressure::asked) {
+    if (worker.pressed_for >= kAskGrace) terminate(worker);
+    return;
   }
+  if (worker.killed || worker.pressed_for < kTerminateGrace) return;
+  worker.killed = true;
+  worker.child->signal(os::kSigKill);
+}
+
+std::shared_ptr<const Failure> Engine::timed_out(const Worker& worker, const Task& task) {
+  return failure_of(TimeoutError("task " + std::to_string(task.first_index_ + task.next_item_) +
+                                 " ran longer than its limit of " + seconds(timeout_of(task)) + "; " +
+                                 who(*worker.child) + " was stopped"));
+}
+
+std::shared_ptr<const Failure> Engine::cancelled_at_work(const Worker& worker) {
+  return failure_of(CancelledError("the task was cancelled while " + who(*worker.child) + " ran it"),
+                    Failure::Kind::cancelled);
+}
+
+std::shared_ptr<const Failure> Engine::death_failure(const Worker& worker, const Task& task, int exit_code) const {
+  const std::uint64_t index = task.first_index_ + task.next_item_;
+  if (worker.timed_out) return timed_out(worker, task);
   std::string text =
       who(*worker.child) + " " + describe_exit_code(exit_code) + " while it ran task " + std::to_string(index);
   const std::shared_ptr<const CrashReport> crash = worker.child->crash_report();
@@ -182,7 +229,7 @@ std::exception_ptr Engine::death_error(const Worker& worker, const Task& task, i
   death.crash_report = crash;
   death.captured_stdout = last_lines(worker.child->captured(Child::kStdout));
   death.captured_stderr = last_lines(worker.child->captured(Child::kStderr));
-  return std::make_exception_ptr(WorkerDied(text, std::move(death)));
+  return failure_of(WorkerDied(text, std::move(death)), Failure::Kind::died);
 }
 
 // What it had answered is collected first. The task it had claimed dies with it: the items before the one it was at are
@@ -195,46 +242,64 @@ void Engine::on_death(Worker& worker, int exit_code) {
     const InFlight entry = worker.in_flight.back();
     worker.in_flight.pop_back();
     Task& task = *entry.task;
-    const TaskView view = worker.end.task(entry.sequence);
+    keep_payload(task, worker);
+    // Its last item is answered and the next one not begun: it died of neither.
+    const bool between_items = task.next_item_ > worker.end.task(entry.sequence).head.first_item &&
+                               worker.end.claimed_item() < task.next_item_;
+    const bool not_the_late_one = worker.timed_out && task.next_item_ != worker.late_item;
     task.worker_ = nullptr;
     task.sequence_ = 0;
-    if (entry.sequence <= claimed) {
-      cost_a_task = true;
-      const bool last = task.next_item_ + 1 == task.items_;
-      if (!last) task.payload_.assign(view.payload.begin(), view.payload.end());
-      end_item(task, death_error(worker, task, exit_code));
-      if (last) continue;
+    if (task.pinned_) {
+      fail_rest(task, nullptr);
+    } else if (entry.sequence > claimed || (!task.cancelled_ && (between_items || not_the_late_one))) {
+      put_into_backlog(entry.task, true);
     } else {
-      task.payload_.assign(view.payload.begin(), view.payload.end());
+      cost_a_task = true;
+      if (task.cancelled_) {
+        fail_rest(task, cancelled_at_work(worker));
+      } else {
+        fail_or_retry(task, death_failure(worker, task, exit_code));
+      }
     }
-    backlog_.push_front(entry.task);
   }
-  const bool never_worked = !worker.answered && !cost_a_task && !worker.stopping;
-  const std::string obituary = who(*worker.child) + " " + describe_exit_code(exit_code) + " before it did any work";
+  const bool on_purpose = worker.stopping || worker.pressure != Worker::Pressure::none;
+  const bool never_worked = !worker.answered && !cost_a_task && !on_purpose;
+  const std::string obituary = who(*worker.child) + " " + describe_exit_code(exit_code);
+  if (!on_purpose) ++deaths_;
   poller_.remove(worker.child->pidfd());
   if (last_used_ == &worker) last_used_ = nullptr;
   workers_.erase(worker.id);
   left_.notify_all();
   if (never_worked && ++deaths_before_work_ >= kMostDeathsBeforeWork) {
-    break_pool("workers cannot live: " + obituary + ", like " + std::to_string(deaths_before_work_ - 1) + " before it");
+    break_pool("workers cannot live: " + obituary + " before it did any work, like " +
+               std::to_string(deaths_before_work_ - 1) + " before it");
+  } else if (options_.restart_limit && deaths_ > *options_.restart_limit) {
+    break_pool(obituary + ", and no more than " + std::to_string(*options_.restart_limit) + " may be replaced");
   }
 }
 
-void Engine::fail_everything(const std::exception_ptr& error) {
+void Engine::fail_everything(const std::shared_ptr<const Failure>& failure) {
   std::deque<Shared<Task>> tasks = std::move(backlog_);
   backlog_.clear();
+  tasks.insert(tasks.end(), judged_.begin(), judged_.end());
+  judged_.clear();
   for (const auto& [id, worker] : workers_) {
-    for (const InFlight& entry : worker->in_flight) tasks.push_back(entry.task);
+    for (const InFlight& entry : worker->in_flight) {
+      entry.task->worker_ = nullptr;
+      tasks.push_back(entry.task);
+    }
     worker->in_flight.clear();
     worker->queued_items = 0;
     worker->stopping = true;
   }
-  for (const Shared<Task>& task : tasks) fail_rest(*task, error);
+  for (const Shared<Task>& task : tasks) fail_rest(*task, failure);
 }
 
-void Engine::break_pool(const std::string& reason) {
-  broken_ = reason;
-  fail_everything(std::make_exception_ptr(BrokenProcessPool(reason)));
+void Engine::break_pool(const std::string& reason) { break_pool(failure_of(BrokenProcessPool(reason))); }
+
+void Engine::break_pool(std::shared_ptr<const Failure> reason) {
+  broken_ = std::move(reason);
+  fail_everything(broken_);
   for (const auto& [id, worker] : workers_) worker->child->signal(os::kSigKill);
 }
 

@@ -413,14 +413,23 @@ TEST(LazyMap, EndlessInputIsNoProblem) {
 TEST(LazyMap, PullsNoMoreInputThanItsBuffer) {
   ProcessPoolExecutor executor(2);
   Endless input;
-  auto results = executor.map(square, input);
-  const int buffer = input.pulled();
-  EXPECT_GE(buffer, 2);
-  EXPECT_LE(buffer, 100);
+  auto results = executor.with(MapOptions{.buffersize = 7}).map(square, input);
+  EXPECT_LE(input.pulled(), 7);
   int consumed = 0;
   for ([[maybe_unused]] const int result : results) {
-    ASSERT_LE(input.pulled(), consumed + buffer + 1);
+    ASSERT_LE(input.pulled(), consumed + 7);
     if (++consumed == 200) break;
+  }
+}
+
+TEST(LazyMap, PullsNoMoreThanKeepsTheWorkersBusyUnlessToldOtherwise) {
+  ProcessPoolExecutor executor(2);
+  Endless input;
+  auto results = executor.map(square, input);
+  int consumed = 0;
+  for ([[maybe_unused]] const int result : results) {
+    ASSERT_LE(input.pulled(), consumed + 2 * 5 * 64);
+    if (++consumed == 2000) break;
   }
 }
 

@@ -9,8 +9,10 @@
 #include <brigade/future.hpp>
 
 #include <brigade/internal/exception_codec.hpp>
+#include "os/clock.hpp"
 #include "os/futex.hpp"
-#include "pool/engine.hpp"
+#include "pool/callback_thread.hpp"
+#include "process/report.hpp"
 
 namespace brigade::internal {
 
@@ -21,17 +23,28 @@ void throw_no_state() { throw Error("this Future belongs to no task"); }
 
 std::exception_ptr Failure::get() const {
   const std::lock_guard lock(mutex_);
-  if (!error_) {
-    try {
-      Decoder in(bytes_);
-      error_ = decode_exception(in, from_);
-    } catch (const std::bad_alloc&) {
-      throw;  // of us, and perhaps not the next time
-    } catch (const std::exception&) {
-      error_ = std::current_exception();
-    }
-  }
+  if (!error_) error_ = make();
   return error_;
+}
+
+std::exception_ptr Failure::make() const {
+  try {
+    if (!cause_) {
+      Decoder in(bytes_);
+      return decode_exception(in, from_);
+    }
+    const std::exception_ptr cause = cause_->get();
+    const BrokenProcessPool broken(broken_ + describe(cause));
+    try {
+      std::rethrow_exception(cause);
+    } catch (...) {
+      std::throw_with_nested(broken);
+    }
+  } catch (const std::bad_alloc&) {
+    throw;  // of us, and perhaps not the next time
+  } catch (const std::exception&) {
+    return std::current_exception();
+  }
 }
 
 // ---- Waiter ----
@@ -65,33 +78,45 @@ void Waiter::sleep(Deadline deadline) noexcept {
 
 // ---- FutureState ----
 
-FutureState::FutureState(std::shared_ptr<Engine> engine) : engine_(std::move(engine)) {}
+FutureState::FutureState(std::shared_ptr<FutureSource> source) : source_(std::move(source)) {}
 FutureState::~FutureState() = default;
 
-bool FutureState::wait(Deadline deadline) { return done() || engine_->wait(*this, deadline); }
+bool FutureState::wait(Deadline deadline) { return done() || source_->wait(*this, deadline); }
 
 bool FutureState::running() const {
   if (done()) return false;
-  const auto lock = engine_->lock();
-  return !done() && engine_->is_claimed(*this);
+  const auto lock = source_->lock();
+  return !done() && source_->is_running(*this);
+}
+
+void FutureState::call_at_end(std::function<void()> callback) {
+  if (!done()) {
+    const auto lock = source_->lock();
+    if (!done()) {
+      callbacks_.push_back(std::move(callback));
+      source_->attend_locked(1);
+      return;
+    }
+  }
+  run_callback(callback);
 }
 
 bool FutureState::notify_at_end(Waiter& waiter, std::size_t what) {
-  const auto lock = engine_->lock();
+  const auto lock = source_->lock();
   if (done()) return false;
   hooks_.push_back({&waiter, what});
   return true;
 }
 
 void FutureState::forget_waiter(Waiter& waiter) {
-  const auto lock = engine_->lock();
+  const auto lock = source_->lock();
   std::erase_if(hooks_, [&](const Hook& hook) { return hook.waiter == &waiter; });
 }
 
 void FutureState::item_answered(std::uint32_t, bool is_value, std::span<const std::byte> bytes,
                                 const RemoteInfo& from) {
   if (!is_value) {
-    failure_ = std::make_unique<Failure>(bytes, from);
+    failure_ = std::make_shared<const Failure>(bytes, from);
     return;
   }
   std::byte* to = inline_;
@@ -103,21 +128,24 @@ void FutureState::item_answered(std::uint32_t, bool is_value, std::span<const st
   value_ = {to, bytes.size()};
 }
 
-void FutureState::item_failed(std::uint32_t, std::exception_ptr error) {
-  failure_ = std::make_unique<Failure>(std::move(error));
-}
+void FutureState::item_failed(std::uint32_t, std::shared_ptr<const Failure> failure) { failure_ = std::move(failure); }
 
 void FutureState::finished() {
   done_.store(true, std::memory_order_release);
   for (const Hook& hook : hooks_) hook.waiter->notify(hook.what);
   hooks_.clear();
+  for (std::function<void()>& callback : callbacks_) {
+    source_->attend_locked(-1);
+    source_->call_back(std::move(callback));
+  }
+  callbacks_.clear();
 }
 
 // ---- CompletionWait ----
 
 CompletionWait::CompletionWait(std::vector<FutureState*> states) : states_(std::move(states)), left_(0) {
   std::unordered_set<FutureState*> seen;
-  bool one_engine = true;
+  bool one_source = true;
   for (std::size_t i = 0; i < states_.size(); ++i) {
     FutureState*& state = states_[i];
     if (!seen.insert(state).second) {
@@ -125,29 +153,29 @@ CompletionWait::CompletionWait(std::vector<FutureState*> states) : states_(std::
       continue;
     }
     ++left_;
-    if (engine_ && state->engine() != engine_) one_engine = false;
-    engine_ = state->engine();
+    if (source_ && state->source() != source_) one_source = false;
+    source_ = state->source();
     if (!state->notify_at_end(waiter_, i)) waiter_.notify(i);
   }
-  if (one_engine) return;
-  // Several engines: no single bell tells of all of them, so their threads collect for us.
-  engine_.reset();
-  for (FutureState* state : seen) state->engine()->attend(1);
+  if (one_source) return;
+  // No single bell tells of all of them, so their threads collect for us.
+  source_.reset();
+  for (FutureState* state : seen) state->source()->attend(1);
 }
 
 CompletionWait::~CompletionWait() {
   for (FutureState* state : states_) {
     if (state == nullptr) continue;
     state->forget_waiter(waiter_);
-    if (!engine_) state->engine()->attend(-1);
+    if (!source_) state->source()->attend(-1);
   }
 }
 
 std::optional<std::size_t> CompletionWait::next(Deadline deadline) {
   if (left_ == 0) return std::nullopt;
   while (!waiter_.ready()) {
-    if (engine_) {
-      engine_->wait(waiter_, deadline);
+    if (source_) {
+      source_->wait(waiter_, deadline);
     } else {
       waiter_.sleep(deadline);
     }

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "pool/worker_main.hpp"
 
-#include <brigade/internal/emitter.hpp>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <thread>
 
+#include <brigade/internal/emitter.hpp>
 #include <brigade/internal/exception_codec.hpp>
+#include <brigade/internal/stop.hpp>
+
 #include "os/fd.hpp"
+#include "os/signals.hpp"
 #include "pool/parcel.hpp"
 #include "shm/segment.hpp"
 #include "wire/definitions.hpp"
@@ -12,35 +19,43 @@
 
 namespace brigade::internal {
 
-Emitter::Emitter(WorkerEnd& end) : end_(end) { watch_throws(); }
+Emitter::Emitter(AnswerSink& sink) : sink_(sink) { watch_throws(); }
 
 void Emitter::begin_task(std::uint64_t sequence, std::uint32_t items, std::uint32_t first_item, const void* entry) {
   entry_ = entry;
   sequence_ = sequence;
   items_ = items;
+  failed_ = false;
   first_item_ = first_item;
   item_ = first_item;
 }
 
 void Emitter::begin_item(std::uint32_t item) {
   item_ = item;
-  end_.begin_item(item);
+  sink_.begin_item(item);
 }
 
-void Emitter::publish(bool value) {
+void Emitter::publish(Answer kind) {
   if (!encoder_.handles().empty()) fail_to_encode("a descriptor cannot be a result");
-  encoder_.copy_to(end_.reserve(encoder_.size()).data());
+  encoder_.copy_to(sink_.reserve(encoder_.size()).data());
   const std::uint32_t item = item_++;
-  end_.publish(sequence_, item, value ? ItemStatus::value : ItemStatus::exception, item_ == items_);
+  sink_.publish(sequence_, item, kind, item_ == items_ || kind == Answer::skipped);
 }
 
-void Emitter::answer_value() { publish(true); }
+void Emitter::answer_value() { publish(Answer::value); }
+
+void Emitter::skip_rest() {
+  encoder_.clear();
+  publish(Answer::skipped);
+  item_ = items_;
+}
 
 void Emitter::answer_exception(const std::exception_ptr& error) {
   encoder_.clear();
+  failed_ = true;
   const CallTrace trace = take_throw_trace(entry_);
   encode_exception(encoder_, error, trace.frames.empty() ? nullptr : &trace);
-  publish(false);
+  publish(Answer::exception);
 }
 
 void Emitter::fail_rest(const std::exception_ptr& error) {
@@ -52,11 +67,74 @@ void Emitter::fail_rest(const std::exception_ptr& error) {
 
 namespace {
 
+static_assert(static_cast<int>(Answer::value) == static_cast<int>(ItemStatus::value) &&
+              static_cast<int>(Answer::exception) == static_cast<int>(ItemStatus::exception) &&
+              static_cast<int>(Answer::skipped) == static_cast<int>(ItemStatus::skipped));
+
+class SegmentSink final : public AnswerSink {
+ public:
+  explicit SegmentSink(WorkerEnd& end) : end_(end) {}
+
+  void begin_item(std::uint32_t item) override { end_.begin_item(item); }
+  bool stop_requested(std::uint64_t task) const override { return end_.stop_requested(task); }
+  std::span<std::byte> reserve(std::size_t bytes) override { return end_.reserve(bytes); }
+  void publish(std::uint64_t task, std::uint32_t item, Answer kind, bool last) override {
+    end_.publish(task, item, static_cast<ItemStatus>(kind), last);
+  }
+
+ private:
+  WorkerEnd& end_;
+};
+
+// Tells the task at work that it is to stop, by a thread that begins to listen when the first task asks for a token.
+class WorkerStop final : public StopProvider {
+ public:
+  explicit WorkerStop(const WorkerEnd& end) : end_(end) {}
+
+  void begin_task(std::uint64_t sequence) {
+    if (!source_) return void(sequence_ = sequence);
+    const std::lock_guard lock(mutex_);
+    sequence_ = sequence;
+    source_.reset();
+  }
+
+  std::stop_token token() override {
+    const std::lock_guard lock(mutex_);
+    if (!source_) source_.emplace();
+    if (!listening_) {
+      listening_ = true;
+      const os::SignalBlock handlers_run_on_the_main_thread;
+      std::thread([this] { listen(); }).detach();  // ends with the process
+    }
+    if (end_.stop_requested(sequence_)) source_->request_stop();
+    return source_->get_token();
+  }
+
+ private:
+  [[noreturn]] void listen() {
+    for (std::uint32_t seen = 0;;) {
+      seen = end_.wait_for_stop_request(seen);
+      std::optional<std::stop_source> source;
+      {
+        const std::lock_guard lock(mutex_);
+        if (source_ && end_.stop_requested(sequence_)) source = source_;
+      }
+      if (source) source->request_stop();  // which calls what the task has registered
+    }
+  }
+
+  const WorkerEnd& end_;
+  std::mutex mutex_;
+  std::optional<std::stop_source> source_;  // of the task at work, if it asked; written under mutex_
+  std::uint64_t sequence_ = 0;              // likewise, once there is a thread that reads it
+  bool listening_ = false;
+};
+
 void run_task(const TaskView& task, const ImageMap& images, const os::Fd& parcels, Emitter& out) {
   out.begin_task(task.sequence, task.head.items, task.head.first_item, nullptr);
   try {
     std::vector<Descriptor> handles;
-    if (task.head.kind == TaskKind::run_with_parcel) handles = receive_parcel(parcels, task.sequence);
+    if (task.head.kind != TaskKind::run) handles = receive_parcel(parcels, task.sequence);
     const auto entry = reinterpret_cast<TaskEntry>(images.resolve({task.head.entry_image, task.head.entry_offset}));
     out.begin_task(task.sequence, task.head.items, task.head.first_item, reinterpret_cast<const void*>(entry));
     Decoder in(task.payload, &images, &handles);
@@ -70,10 +148,13 @@ void run_task(const TaskView& task, const ImageMap& images, const os::Fd& parcel
 
 int worker_main(Decoder&, ChildContext& context) {
   const os::Fd memory = std::move(context.handles.at(0));
-  WorkerEnd end(memory, std::move(context.handles.at(1)), std::move(context.handles.at(2)));
+  static auto& end = *new WorkerEnd(memory, std::move(context.handles.at(1)), std::move(context.handles.at(2)));
   const os::Fd parcels = std::move(context.handles.at(3));
   ImageMap images;
-  Emitter out(end);
+  SegmentSink sink(end);
+  Emitter out(sink);
+  static auto& stop = *new WorkerStop(end);  // its thread looks at both until the process ends
+  const StopScope scope(stop);
   for (;;) {
     const TaskView task = end.claim();
     if (task.withdrawn) {
@@ -83,7 +164,12 @@ int worker_main(Decoder&, ChildContext& context) {
     switch (task.head.kind) {
       case TaskKind::run:
       case TaskKind::run_with_parcel:
+        stop.begin_task(task.sequence);
         run_task(task, images, parcels, out);
+        break;
+      case TaskKind::set_up:
+        run_task(task, images, parcels, out);
+        if (out.failed()) return 1;  // its pool knows why
         break;
       case TaskKind::definitions: {
         Decoder in(task.payload, &images);

@@ -43,6 +43,7 @@ struct ChildSpec {
   std::uint32_t images = 0;              // how many of this process's images they mention
   std::vector<int> fds;                  // descriptors the entry gets, in this order; duplicated
   bool pool_worker = false;
+  unsigned cpu_share = 0;  // 0: that of this process
   bool outlives_parent = false;
   bool capture_output = false;
   ChildSettings settings;

@@ -80,6 +80,7 @@ void rename(const StartOrder& order, ChildTies ties) {
   // Not self.initialized: it tells whether main calls init(), and only then may a fresh start of the file be made.
   self.name = order.name;
   self.daemon = order.daemon;
+  self.cpu_share = order.cpu_share;
   self.parent_name = order.parent_name;
   self.parent_pid = order.parent_pid;
   self.name_prefix = order.name + ":";

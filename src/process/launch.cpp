@@ -47,6 +47,7 @@ std::vector<std::byte> start_block_of(const ChildSpec& spec, const os::Identity&
   order.pool_worker = spec.pool_worker;
   order.outlives_parent = spec.outlives_parent;
   order.log_level = wanted_log_level();
+  order.cpu_share = spec.cpu_share != 0 ? spec.cpu_share : self.cpu_share;
   order.umask = identity.umask;
   if (spec.context.method() == Context::Method::spawn) order.credentials = identity.credentials;
   if (spec.context.method() == Context::Method::forkserver) {

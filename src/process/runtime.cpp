@@ -2,6 +2,7 @@
 #include "process/runtime.hpp"
 
 #include "os/clone.hpp"
+#include "os/cpu.hpp"
 #include "os/lifeline.hpp"
 
 namespace brigade::internal {
@@ -30,6 +31,8 @@ Runtime& runtime() {
   }();
   return *instance;
 }
+
+unsigned cpu_share() { return runtime().cpu_share != 0 ? runtime().cpu_share : os::usable_cpus(); }
 
 std::string next_child_name() { return runtime().name_prefix + std::to_string(++runtime().children_named); }
 

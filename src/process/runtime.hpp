@@ -29,7 +29,8 @@ struct Runtime {
   int parent_pid = 0;                    // 0: not a child
   std::string name_prefix = "Process-";  // of children without a name of their own
 
-  std::string program;  // argv[0]; constant after init()
+  std::string program;     // argv[0]; constant after init()
+  unsigned cpu_share = 0;  // how many CPUs a pool of this process may count on; 0: all it can use
 
   std::atomic<int> chosen_method = kNoMethod;  // a Context::Method
 
@@ -46,6 +47,9 @@ struct Runtime {
 };
 
 Runtime& runtime();
+
+// How many CPUs a pool of this process may count on: those of pools in workers of pools together are not more than there are.
+unsigned cpu_share();
 
 // The next of the names multiprocessing gives: "Process-1", in children of that one "Process-1:1".
 std::string next_child_name();

@@ -22,6 +22,7 @@ void encode_start_block(Encoder& out, const StartOrder& order, std::uint32_t ima
   encode(out, order.pool_worker);
   encode(out, order.outlives_parent);
   encode(out, order.log_level);
+  encode(out, order.cpu_share);
   encode(out, order.umask);
   encode(out, order.credentials);
   encode(out, order.environment);
@@ -51,6 +52,7 @@ StartOrder decode_start_block(std::span<const std::byte> block, ImageMap& images
   order.pool_worker = decode<bool>(in);
   order.outlives_parent = decode<bool>(in);
   order.log_level = decode<int>(in);
+  order.cpu_share = decode<unsigned>(in);
   order.umask = decode<unsigned>(in);
   order.credentials = decode<std::string>(in);
   order.environment = decode<std::optional<std::vector<std::string>>>(in);

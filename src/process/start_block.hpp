@@ -44,6 +44,7 @@ struct StartOrder {
   bool pool_worker = false;  // leaves Ctrl-C to its parent, is the first to go when memory runs out
   bool outlives_parent = false;
   int log_level = kLogNothing;                          // below which the parent does not want its records
+  unsigned cpu_share = 0;                               // see runtime.hpp
   unsigned umask = 0;                                   // the parent's
   std::string credentials;                              // to take on; "": the inherited ones are right
   std::optional<std::vector<std::string>> environment;  // nullopt: the inherited one is right

@@ -91,7 +91,7 @@ TEST(CorruptSegment, OffsetOfAResultInItsSlotIsOfNoImportance) {
 
 TEST(CorruptSegment, UnknownStatusIsRefused) {
   Hostile hostile;
-  for (const std::uint32_t status : {2U, 3U, 0x100U, 0x80000000U, 0xffffffffU}) {
+  for (const std::uint32_t status : {3U, 4U, 0x100U, 0x80000000U, 0xffffffffU}) {
     hostile.publish(1, 0, static_cast<ItemStatus>(status));
     EXPECT_THROW(hostile.dispatcher.front(), CorruptSegment) << status;
   }

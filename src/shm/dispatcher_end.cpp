@@ -131,7 +131,7 @@ std::optional<ResultView> DispatcherEnd::front() const {
   view.task = shared.task;
   view.item = shared.item;
   view.status = shared.status;
-  if (view.status != ItemStatus::value && view.status != ItemStatus::exception) {
+  if (view.status != ItemStatus::value && view.status != ItemStatus::exception && view.status != ItemStatus::skipped) {
     throw CorruptSegment("a result has an unknown status");
   }
   if (bytes <= sizeof shared.inlined) {
@@ -154,6 +154,12 @@ void DispatcherEnd::request_notice(std::uint64_t sequence, Bell bell) {
   if (header().notice_at.load(std::memory_order_relaxed) == kNoNotice && sequence == kNoNotice) return;
   header().notice_bell.store(static_cast<std::uint32_t>(bell), std::memory_order_relaxed);
   header().notice_at.store(sequence, std::memory_order_seq_cst);
+}
+
+void DispatcherEnd::request_stop(std::uint64_t sequence) {
+  header().stop_task.store(sequence, std::memory_order_seq_cst);
+  header().stop_bell.fetch_add(1, std::memory_order_seq_cst);
+  os::futex_wake(header().stop_bell, 1, os::Scope::processes);
 }
 
 void DispatcherEnd::trim() { task_area_->trim(); }

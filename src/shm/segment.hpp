@@ -83,6 +83,13 @@ class DispatcherEnd {
   void pop() { collected_.store(collected_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
   void announce_collected();
 
+  // Asks the task to stop, as far as it listens.
+  void request_stop(std::uint64_t sequence);
+
+  // For the time before the worker exists.
+  void limit_memory(std::uint64_t bytes) { header().memory_limit = bytes; }
+  bool worker_wants_to_leave() const { return header().wants_to_leave.load(std::memory_order_relaxed) != 0; }
+
   // Asks for a ring of a bell once task `sequence` (or a later one) was answered; kNoNotice takes the wish back.
   enum class Bell : std::uint32_t { caller = 0, engine = 1 };
   void request_notice(std::uint64_t sequence, Bell bell);
@@ -132,6 +139,14 @@ class WorkerEnd {
 
   void begin_item(std::uint32_t item) { header().claimed_item.store(item, std::memory_order_relaxed); }
 
+  // Whether the task was asked to stop.
+  bool stop_requested(std::uint64_t sequence) const {
+    return header().stop_task.load(std::memory_order_acquire) == sequence;
+  }
+  // Waits until some task is asked to stop, returning at once if that has happened since the counter was `seen`. Returns the
+  // counter. Any thread.
+  std::uint32_t wait_for_stop_request(std::uint32_t seen) const;
+
   // Room for a result; waits while the dispatcher does not collect. Throws std::length_error, std::bad_alloc.
   std::span<std::byte> reserve(std::size_t bytes);
   // Makes the reserved result visible and rings whom the dispatcher asked to ring.
@@ -145,6 +160,7 @@ class WorkerEnd {
   bool was_withdrawn(std::uint64_t sequence);
   void wait_for_task();
   void account();
+  void look_at_memory() noexcept;
   void ring_when_half_full();
   void give_back();
   template <class Ready>

@@ -13,7 +13,7 @@
 // Areas are allocated by their producer alone, from private bookkeeping (area.hpp): the consumer is told offset and
 // length, which it checks against the mapping, so that a rotten peer can spoil its own data and nothing else.
 //
-// Version 2. All-zero memory after the first page is an empty segment.
+// Version 3. All-zero memory after the first page is an empty segment.
 
 #include <atomic>
 #include <cstddef>
@@ -24,7 +24,7 @@
 namespace brigade::internal {
 
 inline constexpr std::uint64_t kSegmentMagic = 0x3165646167697262;  // "brigade1"
-inline constexpr std::uint32_t kSegmentVersion = 2;
+inline constexpr std::uint32_t kSegmentVersion = 3;
 inline constexpr std::size_t kLine = 64;
 inline constexpr std::uint64_t kNoNotice = std::numeric_limits<std::uint64_t>::max();
 
@@ -33,9 +33,14 @@ enum class TaskKind : std::uint32_t {
   definitions = 2,      // of what later tasks name
   stop = 3,             // leave, all work is done
   run_with_parcel = 4,  // as run; descriptors with this task's number came through the worker's socket
+  set_up = 5,           // as run_with_parcel; if it fails the worker runs nothing more
 };
 
-enum class ItemStatus : std::uint32_t { value = 0, exception = 1 };
+enum class ItemStatus : std::uint32_t {
+  value = 0,
+  exception = 1,
+  skipped = 2,  // this item and all after it were not run: the task was asked to stop
+};
 
 // What became of a request to take a task back out of the ring.
 //   none -request(D)-> requested -keep(W)-> kept        the worker was first and runs it
@@ -73,6 +78,7 @@ struct SegmentHeader {
   std::uint32_t slots;            // per ring
   std::uint64_t task_area_bytes;  // reserved, not committed
   std::uint64_t result_area_bytes;
+  std::uint64_t memory_limit;  // a worker with more resident bytes after a task asks to leave; 0: none
 
   // Dispatcher writes, worker polls. The store that publishes is sequentially consistent with the worker's store to
   // `asleep`: one of the two sees the other, so no ring of the bell is lost.
@@ -90,6 +96,7 @@ struct SegmentHeader {
   // measures a deadline, and after the worker's death: the claimed task without results is the one it died of.
   alignas(kLine) std::atomic<std::uint64_t> claimed_task;
   std::atomic<std::uint64_t> claimed_item;
+  std::atomic<std::uint32_t> wants_to_leave;
 
   // Worker writes when it runs out of work and every few tasks; totals, for the dispatcher's estimate of cost.
   alignas(kLine) std::atomic<std::uint64_t> busy_ns;
@@ -105,6 +112,10 @@ struct SegmentHeader {
   std::atomic<std::uint32_t> notice_bell;
   std::atomic<std::uint32_t> spin_allowed;  // 0: one CPU only, sleep at once
   std::atomic<std::uint32_t> measure_each;  // 1: the cost of an item is not known yet, account for every task
+
+  // The task that is asked to stop. The bell is a counter that the worker sleeps on while it runs a task that wants to know.
+  alignas(kLine) std::atomic<std::uint64_t> stop_task;
+  std::atomic<std::uint32_t> stop_bell;
 
   // One Withdrawal per task slot and both rings' slots follow, each line-aligned (see SegmentOffsets).
 };

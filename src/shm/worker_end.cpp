@@ -191,7 +191,23 @@ void WorkerEnd::ring_when_half_full() {
   if (published_ - released_ >= kSlots / 2) os::ring_event(engine_bell_);
 }
 
+std::uint32_t WorkerEnd::wait_for_stop_request(std::uint32_t seen) const {
+  std::atomic<std::uint32_t>& bell = header().stop_bell;
+  while (bell.load(std::memory_order_seq_cst) == seen) os::futex_wait(bell, seen, os::kNever, os::Scope::processes);
+  return bell.load(std::memory_order_seq_cst);
+}
+
+// Too large to go on after this task? It is said before the answer, so that who collects that knows.
+void WorkerEnd::look_at_memory() noexcept {
+  try {
+    if (os::resident_bytes() <= header().memory_limit) return;
+    header().wants_to_leave.store(1, std::memory_order_relaxed);
+  } catch (const std::exception&) {  // the task has left no descriptor to look with
+  }
+}
+
 void WorkerEnd::publish(std::uint64_t task, std::uint32_t item, ItemStatus status, bool last) {
+  if (last && header().memory_limit != 0) look_at_memory();
   ResultSlot& slot = result_slot(published_ + 1);
   slot.task = task;
   slot.item = item;

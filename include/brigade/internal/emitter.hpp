@@ -2,8 +2,10 @@
 #pragma once
 // How a task in a worker answers, and the templates that run one.
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -13,14 +15,30 @@
 
 namespace brigade::internal {
 
-class WorkerEnd;
+enum class Answer : std::uint32_t { value = 0, exception = 1, skipped = 2 };  // skipped: this item and all after it
+
+// Where answers go.
+class AnswerSink {
+ public:
+  AnswerSink() = default;
+  AnswerSink(const AnswerSink&) = delete;
+  AnswerSink& operator=(const AnswerSink&) = delete;
+  virtual ~AnswerSink() = default;
+
+  virtual void begin_item(std::uint32_t item) = 0;
+  // Whether the rest of the task is not wanted any more.
+  virtual bool stop_requested(std::uint64_t task) const = 0;
+  // Room for an answer. Throws std::length_error, std::bad_alloc.
+  virtual std::span<std::byte> reserve(std::size_t bytes) = 0;
+  virtual void publish(std::uint64_t task, std::uint32_t item, Answer kind, bool last) = 0;
+};
 
 // The answers of the task that a worker runs: one per item, in order.
 //   Threads         the worker's main thread
 //   If a peer dies  every answer that was published arrives, whatever happens to the worker next
 class Emitter {
  public:
-  explicit Emitter(WorkerEnd& end);
+  explicit Emitter(AnswerSink& sink);
 
   // The worker's loop: a task begins; whatever it left unanswered fails with `error`.
   void begin_task(std::uint64_t sequence, std::uint32_t items, std::uint32_t first_item, const void* entry);
@@ -41,16 +59,24 @@ class Emitter {
   void answer_value();
   void answer_exception(const std::exception_ptr& error);
 
- private:
-  void publish(bool value);
+  // Whether an item of this task has been answered by an exception.
+  bool failed() const { return failed_; }
 
-  WorkerEnd& end_;
+  bool stop_requested() const { return sink_.stop_requested(sequence_); }
+  // Ends the task here: the items that are left are not run.
+  void skip_rest();
+
+ private:
+  void publish(Answer kind);
+
+  AnswerSink& sink_;
   Encoder encoder_;
   const void* entry_ = nullptr;
   std::uint64_t sequence_ = 0;
   std::uint32_t items_ = 0;
   std::uint32_t first_item_ = 0;
   std::uint32_t item_ = 0;
+  bool failed_ = false;
 };
 
 // What a task names to be run in the worker.
@@ -90,6 +116,7 @@ void run_chunk(Decoder& in, Emitter& out) {
   F function = CallableCodec<F>::decode(in);
   for (std::uint32_t item = 0; item < out.first_item(); ++item) decode_args<F, Arguments>(in);
   for (std::uint32_t item = out.first_item(); item < out.items(); ++item) {
+    if (out.stop_requested()) return out.skip_rest();
     out.begin_item(item);
     auto arguments = decode_args<F, Arguments>(in);
     try {

@@ -16,14 +16,6 @@
 
 namespace brigade {
 
-// Per-task options, through `executor.with(options)`.
-struct TaskOptions {
-  // How long the task may run, counted from the moment its worker begins it; then the worker is stopped (SIGTERM, half
-  // a second later SIGKILL) and replaced, and the task fails with TimeoutError. A machine that is suspended or a
-  // process that is stopped in a debugger does not run the clock down.
-  std::optional<std::chrono::nanoseconds> timeout = {};
-};
-
 namespace internal {
 
 unsigned worker_limit(const Engine& engine);
@@ -32,14 +24,27 @@ unsigned worker_limit(const Engine& engine);
 // during the fork, the loader's too, stay locked there for ever.
 void check_owner(const Engine& engine);
 
+// Throws std::invalid_argument for senseless options.
+std::shared_ptr<const TaskOptions> share(TaskOptions options);
+
+// What the engine is told of a task besides its payload.
+struct TaskSpec {
+  FunctionRef entry{};
+  std::shared_ptr<const TaskOptions> options = {};  // null: none
+  bool heeds_stop = false;                          // its function takes a std::stop_token
+  std::uint32_t items = 1;
+  std::optional<std::uint64_t> first_index = {};  // of its first item; not given: the next of all tasks
+};
+
 // Hands the task over; returns at once. `payload` may be spliced: it is copied before the call returns, and its handles are
 // taken.
 // Throws Error after close, BrokenProcessPool, std::system_error when no worker can be started, std::length_error.
-void submit(Engine& engine, FutureState& task, FunctionRef entry, Encoder& payload, const TaskOptions& options);
+void submit(Engine& engine, Task& task, Encoder& payload, const TaskSpec& spec);
+std::shared_ptr<FutureSource> source_of(const std::shared_ptr<Engine>& engine);
 
 // No more tasks are taken from now on.
 void close(Engine& engine);
-// Waits for the end of all tasks, and lets the workers go. After close().
+// Waits for the end of all tasks and callbacks, and lets the workers go. After close(), and not from a callback.
 void join(Engine& engine);
 // Tasks that no worker has begun end with CancelledError.
 void cancel_pending(Engine& engine);

@@ -7,10 +7,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,10 +20,14 @@
 #include <brigade/error.hpp>
 #include <brigade/internal/deadline.hpp>
 #include <brigade/internal/function_ref.hpp>
+#include <brigade/task_options.hpp>
 
 namespace brigade::internal {
 
 class Engine;
+class Failure;
+class FutureState;
+class Waiter;
 struct Worker;
 
 // A pointer that shares an object which counts its owners itself.
@@ -70,11 +76,13 @@ class Task {
   // The worker's answer; `bytes` is gone after the call. `from` says who answered.
   virtual void item_answered(std::uint32_t item, bool is_value, std::span<const std::byte> bytes,
                              const RemoteInfo& from) = 0;
-  virtual void item_failed(std::uint32_t item, std::exception_ptr error) = 0;
+  virtual void item_failed(std::uint32_t item, std::shared_ptr<const Failure> failure) = 0;
   virtual void finished() = 0;  // every item has ended
 
  private:
   friend class Engine;
+
+  bool ended() const noexcept { return next_item_ == items_; }
 
   std::atomic<std::uint32_t> owners_{0};
 
@@ -83,11 +91,15 @@ class Task {
   std::uint32_t next_item_ = 0;    // items below have ended
   std::uint64_t first_index_ = 0;  // the task index of item 0
   FunctionRef entry_{};
-  std::uint32_t images_ = 0;             // how many images the payload may name
-  std::vector<std::byte> payload_;       // while it is in no worker's ring
-  std::vector<Descriptor> handles_;      // that go with the payload, to every worker that gets it; until it has ended
-  std::chrono::nanoseconds timeout_{0};  // per item; 0: none
-  Worker* worker_ = nullptr;             // whose ring it is in
+  std::uint32_t images_ = 0;         // how many images the payload may name
+  std::vector<std::byte> payload_;   // while it is in no worker's ring
+  std::vector<Descriptor> handles_;  // that go with the payload, to every worker that gets it; until it has ended
+  std::shared_ptr<const TaskOptions> options_;  // null: none were given
+  unsigned retries_left_ = 0;
+  bool heeds_stop_ = false;   // its function takes a std::stop_token
+  bool pinned_ = false;       // belongs to the worker it was given to
+  bool cancelled_ = false;    // what it still answers is not wanted
+  Worker* worker_ = nullptr;  // whose ring it is in
   std::uint64_t sequence_ = 0;
 };
 
@@ -96,18 +108,62 @@ class Task {
 //   Threads         any; all get the same exception
 class Failure {
  public:
-  explicit Failure(std::exception_ptr error) : error_(std::move(error)) {}
+  enum class Kind { error, died, cancelled };  // died: of its worker's death
+
+  explicit Failure(std::exception_ptr error, Kind kind = Kind::error) : kind_(kind), error_(std::move(error)) {}
   Failure(std::span<const std::byte> bytes, RemoteInfo from)
       : bytes_(bytes.begin(), bytes.end()), from_(std::move(from)) {}
+  // BrokenProcessPool, with the other failure nested.
+  Failure(std::string broken, std::shared_ptr<const Failure> cause)
+      : broken_(std::move(broken)), cause_(std::move(cause)) {}
 
+  Kind kind() const noexcept { return kind_; }
   // A SerializationError when the bytes make no sense.
   std::exception_ptr get() const;
 
  private:
+  std::exception_ptr make() const;
+
+  const Kind kind_ = Kind::error;
   mutable std::mutex mutex_;
   mutable std::exception_ptr error_;  // under mutex_
   std::vector<std::byte> bytes_;
   RemoteInfo from_;
+  std::string broken_;
+  std::shared_ptr<const Failure> cause_;
+};
+
+template <class E>
+std::shared_ptr<const Failure> failure_of(E error, Failure::Kind kind = Failure::Kind::error) {
+  return std::make_shared<const Failure>(std::make_exception_ptr(std::move(error)), kind);
+}
+
+// Who brings futures to their end: a pool's engine, or threads.
+//   Threads         any
+class FutureSource {
+ public:
+  FutureSource() = default;
+  FutureSource(const FutureSource&) = delete;
+  FutureSource& operator=(const FutureSource&) = delete;
+  virtual ~FutureSource() = default;
+
+  // Waits until it has ended, or until the waiter has news; false after the deadline. The thread does meanwhile what is
+  // to be done for that.
+  virtual bool wait(FutureState& state, Deadline deadline) = 0;
+  virtual bool wait(Waiter& waiter, Deadline deadline) = 0;
+  // Its futures' hooks are guarded by this lock. Throws Error in a forked copy of the process.
+  virtual std::unique_lock<std::mutex> lock() = 0;
+  // While more was added than taken away, futures come to their end without a thread that waits.
+  virtual void attend(int change) = 0;
+
+  // Under the lock.
+  virtual void attend_locked(int change) = 0;
+  virtual bool is_running(const FutureState& state) const = 0;
+  // Has it called on the thread for callbacks; an exception is reported and goes no further.
+  virtual void call_back(std::function<void()> callback) = 0;
+
+  // See Future::cancel().
+  virtual bool cancel(FutureState& state) = 0;
 };
 
 // A thread that waits for something the engine does. Lives on the waiter's stack.
@@ -136,29 +192,38 @@ class Waiter {
 //   If a peer dies  the worker: it ends with WorkerDied, unless the result had been published
 class FutureState : public Task {
  public:
-  explicit FutureState(std::shared_ptr<Engine> engine);
+  explicit FutureState(std::shared_ptr<FutureSource> source);
   ~FutureState() override;
 
   bool done() const noexcept { return done_.load(std::memory_order_acquire); }
-  bool running() const;
+  virtual bool running() const;
 
   // Waits for the end; false after the deadline. Collects results itself while it waits.
   bool wait(Deadline deadline);
 
   // Once done: null when there is a value.
   bool failed() const noexcept { return failure_ != nullptr; }
+  bool cancelled() const noexcept { return failed() && failure_->kind() == Failure::Kind::cancelled; }
   std::exception_ptr error() const { return failed() ? failure_->get() : nullptr; }
   std::span<const std::byte> value() const noexcept { return value_; }
 
   // Has `waiter` notified with `what` at the end; false, and no notification, when it has ended already.
   bool notify_at_end(Waiter& waiter, std::size_t what);
   void forget_waiter(Waiter& waiter);
-  const std::shared_ptr<Engine>& engine() const noexcept { return engine_; }
+  // Has `callback` called at the end, by the source's callback thread; at once, here, when it has ended already.
+  void call_at_end(std::function<void()> callback);
+  virtual bool cancel() { return !done() && source_->cancel(*this); }
+  // Ends it, for sources that give it to no engine; under their lock.
+  void end(std::shared_ptr<const Failure> failure) {
+    failure_ = std::move(failure);
+    finished();
+  }
+  const std::shared_ptr<FutureSource>& source() const noexcept { return source_; }
 
  protected:
   void item_answered(std::uint32_t item, bool is_value, std::span<const std::byte> bytes,
                      const RemoteInfo& from) override;
-  void item_failed(std::uint32_t item, std::exception_ptr error) override;
+  void item_failed(std::uint32_t item, std::shared_ptr<const Failure> failure) override;
   void finished() override;
 
  private:
@@ -168,14 +233,15 @@ class FutureState : public Task {
     std::size_t what;
   };
 
-  std::shared_ptr<Engine> engine_;
+  std::shared_ptr<FutureSource> source_;
   std::atomic<bool> done_{false};
-  // Written by the engine before done_, constant afterwards.
-  std::unique_ptr<const Failure> failure_;
+  // Written by the source before done_, constant afterwards.
+  std::shared_ptr<const Failure> failure_;
   std::span<const std::byte> value_;
   alignas(8) std::byte inline_[kInline];
   std::unique_ptr<std::byte[]> heap_;
-  std::vector<Hook> hooks_;  // under the engine's lock
+  std::vector<Hook> hooks_;                       // under the source's lock
+  std::vector<std::function<void()>> callbacks_;  // likewise
 };
 
 // Waits for the first `wanted` of `states` to end. Appends their positions to `ended`, in the order in which they ended.
@@ -195,7 +261,7 @@ class CompletionWait {
   std::vector<FutureState*> states_;
   Waiter waiter_;
   std::size_t left_;
-  std::shared_ptr<Engine> engine_;  // of all states, or null when they have several
+  std::shared_ptr<FutureSource> source_;  // of all states, or null when they have several
 };
 
 }  // namespace brigade::internal

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Workers are killed at random moments while two executors do all they can do.
+// Workers are killed at random moments while three pools do all they can do.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <set>
 #include <thread>
@@ -17,6 +18,7 @@
 #include <brigade/partial.hpp>
 #include <brigade/pool.hpp>
 #include <brigade/process_pool_executor.hpp>
+#include <brigade/task_options.hpp>
 
 #include "leftovers.hpp"
 #include "pool/tally.hpp"
@@ -69,10 +71,12 @@ class Killer {
     while (!stop) {
       std::this_thread::sleep_for(std::chrono::microseconds(200 + random() % 8000));
       const std::lock_guard lock(mutex_);
-      if (alive_.empty()) continue;
-      auto victim = std::next(alive_.begin(), static_cast<std::ptrdiff_t>(random() % alive_.size()));
-      if (testing_support::parent_of(*victim) == ::getpid() && ::kill(*victim, SIGKILL) == 0) ++kills_;
-      alive_.erase(victim);
+      for (bool killed = false; !killed && !alive_.empty();) {  // many have left meanwhile
+        const auto victim = std::next(alive_.begin(), static_cast<std::ptrdiff_t>(random() % alive_.size()));
+        killed = testing_support::parent_of(*victim) == ::getpid() && ::kill(*victim, SIGKILL) == 0;
+        if (killed) ++kills_;
+        alive_.erase(victim);
+      }
     }
   }
 
@@ -145,6 +149,55 @@ class Chaos : public testing::Test {
     }
   }
 
+  // Lazy maps, some of them left early; each result comes once, at its place.
+  void map_lazily(Pool& pool, std::uint32_t seed) {
+    std::mt19937 random(seed);
+    while (!stop_) {
+      const Tally tally;
+      const auto items = static_cast<std::uint32_t>(1 + random() % 400);
+      const auto taken = random() % 4 == 0 ? static_cast<std::uint32_t>(random() % items) : items;
+      auto results = pool.imap(partial(work, tally.path()), numbered(items), random() % 2 == 0 ? 0 : 1 + random() % 30);
+      for (std::uint32_t i = 0; i < taken; ++i) {
+        count_end([&] {
+          const std::optional<Answer> answer = results.next(60s);
+          ASSERT_TRUE(answer.has_value());
+          EXPECT_EQ(i, answer->who);
+          killer_.saw(answer->pid);
+        });
+      }
+      if (taken == items) {
+        EXPECT_FALSE(results.next(60s).has_value());
+      }
+      for (const auto& [who, runs] : tally.counts()) EXPECT_EQ(1, runs) << "item " << who;
+    }
+  }
+
+  // Tasks that are run again when their worker died: all have a result, unless they were cancelled. Callbacks come once.
+  void retry_and_cancel(ProcessPoolExecutor& executor, std::uint32_t seed) {
+    std::mt19937 random(seed);
+    while (!stop_) {
+      const Tally tally;
+      std::atomic<int> called = 0;
+      std::vector<Future<Answer>> futures;
+      std::set<std::uint32_t> cancelled;
+      for (std::uint32_t i = 0; i < 100; ++i) {
+        futures.push_back(executor.with({.retries = 1000}).submit(work, tally.path(), i));
+        futures.back().add_done_callback([&called](const Future<Answer>&) { ++called; });
+        if (random() % 8 != 0) continue;
+        const auto which = static_cast<std::uint32_t>(random() % futures.size());
+        if (futures[which].cancel()) cancelled.insert(which);
+      }
+      for (std::uint32_t i = 0; i < 100; ++i) {
+        ++ends_;
+        const std::exception_ptr error = futures[i].exception(60s);
+        EXPECT_EQ(cancelled.contains(i), error != nullptr) << "task " << i;
+        EXPECT_EQ(cancelled.contains(i), futures[i].cancelled()) << "task " << i;
+        if (!error) killer_.saw(futures[i].result().pid);
+      }
+      EXPECT_TRUE(testing_support::eventually([&] { return called == 100; })) << called;
+    }
+  }
+
   template <class Use>
   void count_end(Use use) {
     ++ends_;
@@ -162,12 +215,15 @@ class Chaos : public testing::Test {
     stop_ = false;
     ProcessPoolExecutor executor(2);
     Pool pool(2);
+    Pool recycling({.processes = 2, .max_tasks_per_child = 20});
     std::vector<std::thread> threads;
     threads.emplace_back([&] { submit_bursts(executor, 1); });
     threads.emplace_back([&] { submit_bursts(executor, 2); });
     threads.emplace_back([&] { move_big_payloads(executor); });
     threads.emplace_back([&] { map_chunks(pool, 3); });
     threads.emplace_back([&] { map_chunks(pool, 4); });
+    threads.emplace_back([&] { map_lazily(recycling, 5); });
+    threads.emplace_back([&] { retry_and_cancel(executor, 6); });
     threads.emplace_back([&] { killer_.run(stop_); });
     std::this_thread::sleep_for(budget());
     stop_ = true;

@@ -174,7 +174,7 @@ void Engine::stop_running(Worker& worker, Task& task, bool because_of_time) {
   take_back(worker);
   collect(worker);
   if (task.ended() || task.worker_ != &worker || worker.doomed()) return;
-  if (because_of_time && task.next_item_ != worker.seen_item) return;  // it is at the next one
+  if (because_of_time && worker.end.claimed_item() != worker.seen_item) return;  // it is at the next one
   worker.timed_out = because_of_time;
   worker.late_item = task.next_item_;
   worker.pressed_for = {};

@@ -21,7 +21,7 @@ namespace brigade::testing_support {
 
 inline std::string fresh_path(const char* what) {
   std::random_device random;
-  return testing::TempDir() + "brigade-" + what + "-" + std::to_string(random()) + "-" + std::to_string(random());
+  return testing::TempDir() + "brigade-test-" + what + "-" + std::to_string(random()) + "-" + std::to_string(random());
 }
 
 // Counts executions. A task calls mark(path, who).

@@ -28,14 +28,14 @@ struct Place {
   int line = 0;
 };
 
+#if defined(BRIGADE_HAS_LIBDW)
+
 std::string demangled(const char* name) {
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> readable(abi::__cxa_demangle(name, nullptr, nullptr, &status),
                                                         std::free);
   return status == 0 ? readable.get() : name;
 }
-
-#if defined(BRIGADE_HAS_LIBDW)
 
 struct Libdw {
   decltype(&::dwfl_begin) begin;

@@ -126,8 +126,9 @@ auto map_all_async(const std::shared_ptr<Engine>& engine, MapSpec spec, F&& func
 //   Processes       belongs to the process that made it; in a forked copy the object is inert
 //   If a peer dies  a worker costs the item it was running (WorkerDied) and is replaced; results that were there stay.
 //                   This process, by any means: the kernel kills the workers at once
-//   Blocks          apply, map, join and the destructor. Unlike Python's, leaving the scope waits for the work; while an
-//                   exception unwinds through the scope it stops the workers instead
+//   Blocks          apply, map, starmap, try_map, the iteration of imap, join and the destructor. Unlike Python's,
+//                   leaving the scope waits for the work; while an exception unwinds through the scope it stops the
+//                   workers instead
 //   Throws          as ProcessPoolExecutor
 class Pool {
  public:
@@ -186,20 +187,8 @@ class Pool {
   }
 
   // The same pool for tasks, or maps, with options: `pool.with({.timeout = 5s}).map(f, input)`.
-  class With {
+  class With : public internal::WithOptions<With> {
    public:
-    With with(TaskOptions options) const {
-      With other = *this;
-      other.task_ = internal::share(std::move(options));
-      return other;
-    }
-    template <std::same_as<MapOptions> Options>
-    With with(Options options) const {
-      With other = *this;
-      other.map_ = options;
-      return other;
-    }
-
     template <class F, class... Args>
     auto apply(F&& function, Args&&... args) const {
       return apply_async(std::forward<F>(function), std::forward<Args>(args)...).result();
@@ -263,8 +252,6 @@ class Pool {
     }
 
     Pool* pool_;
-    std::shared_ptr<const TaskOptions> task_;
-    MapOptions map_;
   };
   With with(TaskOptions options) { return With(*this).with(std::move(options)); }
   template <std::same_as<MapOptions> Options>

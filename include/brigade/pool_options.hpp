@@ -23,7 +23,7 @@ struct PoolOptions {
 
   // Called in each worker before its first task, and after its last one when it leaves in peace. When the initializer
   // throws the pool is broken: BrokenProcessPool, with that exception nested. What a finalizer throws is reported on
-  // standard error.
+  // standard error; join() and the destructor wait for it, terminate() does not.
   //   .initializer = open_database, .initializer = brigade::partial(open_database, path)
   WorkerCall initializer = {};
   WorkerCall finalizer = {};

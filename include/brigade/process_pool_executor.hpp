@@ -102,20 +102,8 @@ class ProcessPoolExecutor {
 
   // The same executor for tasks, or maps, with options: `executor.with({.timeout = 5s}).submit(f, x)`,
   // `executor.with(MapOptions{.chunksize = 100}).map(f, input)`.
-  class With {
+  class With : public internal::WithOptions<With> {
    public:
-    With with(TaskOptions options) const {
-      With other = *this;
-      other.task_ = internal::share(std::move(options));
-      return other;
-    }
-    template <std::same_as<MapOptions> Options>
-    With with(Options options) const {
-      With other = *this;
-      other.map_ = options;
-      return other;
-    }
-
     template <class F, class... Args>
     auto submit(F&& function, Args&&... args) const {
       return internal::submit_call(executor_->engine_.shared(), task_, std::forward<F>(function),
@@ -136,8 +124,6 @@ class ProcessPoolExecutor {
     explicit With(ProcessPoolExecutor& executor) : executor_(&executor) {}
 
     ProcessPoolExecutor* executor_;
-    std::shared_ptr<const TaskOptions> task_;
-    MapOptions map_;
   };
   With with(TaskOptions options) { return With(*this).with(std::move(options)); }
   template <std::same_as<MapOptions> Options>

@@ -36,13 +36,16 @@ struct CallbackThread::State {
   bool busy = false;
   bool ending = false;
   std::thread thread;
-  std::thread::id id;
+  std::thread::id id;  // while it runs, also when it was detached: later another thread may have the same
 
   void run() {
     std::unique_lock lock(mutex);
     for (;;) {
       changed.wait(lock, [this] { return !queue.empty() || ending; });
-      if (queue.empty()) return;
+      if (queue.empty()) {
+        id = {};
+        return;
+      }
       {
         const std::function<void()> callback = std::move(queue.front());
         queue.pop_front();
@@ -64,7 +67,7 @@ void CallbackThread::post(std::function<void()> callback) {
   const std::lock_guard lock(state_->mutex);
   state_->queue.push_back(std::move(callback));
   state_->changed.notify_all();
-  if (state_->thread.joinable()) return;
+  if (state_->id != std::thread::id()) return;
   const os::SignalBlock handlers_run_on_the_users_threads;
   state_->ending = false;
   ++runtime().own_threads;
@@ -88,7 +91,7 @@ bool CallbackThread::is_this_thread() const noexcept {
 void CallbackThread::drain() {
   if (is_this_thread()) return;
   std::unique_lock lock(state_->mutex);
-  while (!state_->queue.empty() && !state_->thread.joinable()) {
+  while (!state_->queue.empty() && state_->id == std::thread::id()) {
     const std::function<void()> callback = std::move(state_->queue.front());
     state_->queue.pop_front();
     lock.unlock();

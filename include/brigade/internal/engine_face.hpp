@@ -2,11 +2,12 @@
 #pragma once
 // What the pool templates ask of the compiled engine.
 
-#include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <brigade/codec.hpp>
 #include <brigade/internal/deadline.hpp>
@@ -26,6 +27,27 @@ void check_owner(const Engine& engine);
 
 // Throws std::invalid_argument for senseless options.
 std::shared_ptr<const TaskOptions> share(TaskOptions options);
+
+// What `with(options)` of a pool or executor gives: Derived is the same face with the options that were added.
+template <class Derived>
+class WithOptions {
+ public:
+  Derived with(TaskOptions options) const {
+    Derived other = static_cast<const Derived&>(*this);
+    other.task_ = share(std::move(options));
+    return other;
+  }
+  template <std::same_as<MapOptions> Options>  // so that braces mean TaskOptions
+  Derived with(Options options) const {
+    Derived other = static_cast<const Derived&>(*this);
+    other.map_ = options;
+    return other;
+  }
+
+ protected:
+  std::shared_ptr<const TaskOptions> task_;
+  MapOptions map_;
+};
 
 // What the engine is told of a task besides its payload.
 struct TaskSpec {

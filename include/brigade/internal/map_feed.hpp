@@ -38,10 +38,10 @@ struct AsArgument {
   };
 };
 
-// ... or a tuple (pair, array) of them.
 template <class F, class Item, std::size_t... I>
 auto call_of_elements(std::index_sequence<I...>) -> CallOf<F, decltype(std::get<I>(std::declval<Item>()))...>;
 
+// ... or a tuple (pair, array) of them.
 struct AsArguments {
   template <class F, class Item>
   struct Call

@@ -244,8 +244,8 @@ class FutureState : public Task {
   std::vector<std::function<void()>> callbacks_;  // likewise
 };
 
-// Waits for the first `wanted` of `states` to end. Appends their positions to `ended`, in the order in which they ended.
-// False after the deadline.
+// Hands out the ends of several states, in the order in which they come.
+//   Threads         one waits
 class CompletionWait {
  public:
   explicit CompletionWait(std::vector<FutureState*> states);

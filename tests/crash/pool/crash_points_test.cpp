@@ -165,5 +165,17 @@ TEST_P(EachPoint, InTheMiddleOfChunks) {
   }
 }
 
+TEST(BetweenTwoItemsOfAChunk, ADeathCostsNone) {
+  const Tally tally;
+  const ArmedWorkers armed("worker-after-publish", 5);
+  Pool pool(1);
+  std::vector<std::uint32_t> items(10);
+  std::iota(items.begin(), items.end(), 0U);
+  EXPECT_EQ(pool.map(partial(work, tally.path()), items, 10).size(), 10U);
+  EXPECT_TRUE(armed.killed());
+  auto counts = tally.counts();
+  for (const std::uint32_t item : items) EXPECT_EQ(counts[item], 1) << item;
+}
+
 }  // namespace
 }  // namespace brigade

@@ -22,3 +22,5 @@
 #include <brigade/resource_limits.hpp>
 #include <brigade/results.hpp>
 #include <brigade/task_options.hpp>
+#include <brigade/thread_pool_executor.hpp>
+#include <brigade/thread_pool_options.hpp>

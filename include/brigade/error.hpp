@@ -9,7 +9,9 @@
 //       SerializationError    bytes that make no sense, or a value that cannot be turned into bytes
 //       RemoteError           an exception of another process that could not arrive as itself
 //       WorkerDied            the process that ran the task ended: pid, signal or exit code, task index
-//       BrokenProcessPool     the pool cannot run anything any more
+//       BrokenExecutor        the pool cannot run anything any more
+//         BrokenProcessPool   ... because its workers cannot live or be set up
+//         BrokenThreadPool    ... because its threads cannot be set up
 //       Empty, Full, ShutDown the states of a queue, for the calls that cannot return them
 //       BrokenBarrierError    somebody left a barrier
 //       AuthenticationError   the peer does not know the key
@@ -95,9 +97,19 @@ class WorkerDied : public Error {
   std::shared_ptr<const WorkerDeath> death_;
 };
 
-class BrokenProcessPool : public Error {
+class BrokenExecutor : public Error {
  public:
   using Error::Error;
+};
+
+class BrokenProcessPool : public BrokenExecutor {
+ public:
+  using BrokenExecutor::BrokenExecutor;
+};
+
+class BrokenThreadPool : public BrokenExecutor {
+ public:
+  using BrokenExecutor::BrokenExecutor;
 };
 
 class Empty : public Error {

@@ -75,40 +75,20 @@ class TypedFutureState : public FutureState {
 
 }  // namespace internal
 
-// A handle of a task's outcome. Copies share it. Dropping it neither waits nor cancels.
+// A future whose type of result does not matter: what all futures can do, whatever runs their tasks. A Future<T> is one, so
+// futures of different types and executors go into one container, as for as_completed() and wait().
 //   Threads         any number of threads may use copies, or the same object's const members, at the same time
 //   Processes       inert in a forked copy of the process
-//   If a peer dies  the worker: result() throws WorkerDied, other tasks go on. It never waits for the dead
-//   Blocks          result(), exception(), wait()
-//   Cost            waiting collects results in the waiting thread; a system call only to sleep
-template <class T>
-class Future {
+//   If a peer dies  the worker: it has ended, exception() is WorkerDied. It never waits for the dead
+//   Blocks          exception(), wait()
+class AnyFuture {
  public:
-  using value_type = T;
-
-  Future() = default;
-  explicit Future(internal::Shared<internal::TypedFutureState<T>> state) : state_(std::move(state)) {}
+  AnyFuture() = default;
 
   bool valid() const noexcept { return static_cast<bool>(state_); }
 
-  // Waits, then returns the value: from a named future a reference that lives as long as the future, from a
-  // temporary (`executor.submit(f).result()`, `std::move(future).result()`) the value itself.
-  // Throws what the task threw: as the type it had, and as RemoteInfo; WorkerDied when its process ended; TimeoutError
-  // for its time limit; CancelledError.
-  decltype(auto) result() const& { return value_after(internal::kNever); }
-  T result() && { return static_cast<T>(take_after(internal::kNever)); }
-
-  // The same with a limit. Throws TimeoutError when the task has not ended by then; it goes on all the same.
-  template <class Rep, class Period>
-  decltype(auto) result(std::chrono::duration<Rep, Period> timeout) const& {
-    return value_after(internal::deadline_after(timeout));
-  }
-  template <class Rep, class Period>
-  T result(std::chrono::duration<Rep, Period> timeout) && {
-    return static_cast<T>(take_after(internal::deadline_after(timeout)));
-  }
-
-  // Waits, then returns the task's exception, null if it returned a value.
+  // Waits, then returns the task's exception, null if it returned a value. With a limit: TimeoutError when the task has
+  // not ended by then; it goes on all the same.
   std::exception_ptr exception() const {
     state().wait(internal::kNever);
     return state().error();
@@ -132,9 +112,10 @@ class Future {
   bool running() const { return state().running(); }
 
   // Asks that it not run, or stop. False when it has ended already: then nothing happens. One that no worker has begun
-  // ends at once. One at work is stopped: asked, if its function takes a std::stop_token; after half a second, else at
-  // once, its worker gets SIGTERM, half a second later SIGKILL; another worker may take its place before it is gone. It
-  // ends with CancelledError when it has stopped, so what follows result() never runs beside it.
+  // ends at once. One at work in a process is stopped: asked, if its function takes a std::stop_token; after half a
+  // second, else at once, its worker gets SIGTERM, half a second later SIGKILL; another worker may take its place before
+  // it is gone. One at work in a thread can only be asked: false if its function takes no std::stop_token.
+  // It ends with CancelledError when it has stopped, so what follows result() never runs beside it.
   bool cancel() const { return state().cancel(); }
   // Whether it has ended by cancel(), or with its pool.
   bool cancelled() const { return done() && state().cancelled(); }
@@ -143,10 +124,66 @@ class Future {
   // allowed, or at once in this thread when it has ended already. Callbacks run one at a time, in the order of the ends.
   // An exception in one is reported on standard error and harms nobody.
   template <class F>
-  requires std::invocable<F&, Future>
-  void add_done_callback(F callback) const {
-    state().call_at_end([self = *this, call = std::make_shared<F>(std::move(callback))] { (*call)(self); });
+  requires std::invocable<F&, AnyFuture>
+  void add_done_callback(F callback) const { call_at_end(*this, std::move(callback)); }
+
+  friend bool operator==(const AnyFuture&, const AnyFuture&) = default;
+
+  internal::FutureState& state() const {
+    if (!state_) internal::throw_no_state();
+    return *state_;
   }
+
+ protected:
+  explicit AnyFuture(internal::Shared<internal::FutureState> state) : state_(std::move(state)) {}
+
+  void wait_until(internal::Deadline deadline) const {
+    if (!state().wait(deadline)) internal::throw_result_timeout();
+  }
+  template <class Self, class F>
+  static void call_at_end(const Self& self, F callback) {
+    self.state().call_at_end([self, call = std::make_shared<F>(std::move(callback))] { (*call)(self); });
+  }
+
+ private:
+  internal::Shared<internal::FutureState> state_;
+};
+
+// A handle of a task's outcome. Copies share it. Dropping it neither waits nor cancels.
+//   Threads         as AnyFuture; a result is made once, by the first who asks
+//   Processes       inert in a forked copy of the process
+//   If a peer dies  the worker: result() throws WorkerDied, other tasks go on. It never waits for the dead
+//   Blocks          result(), exception(), wait()
+//   Cost            waiting collects results in the waiting thread; a system call only to sleep
+template <class T>
+class Future : public AnyFuture {
+ public:
+  using value_type = T;
+
+  Future() = default;
+  explicit Future(internal::Shared<internal::TypedFutureState<T>> state) : AnyFuture(std::move(state)) {}
+
+  // Waits, then returns the value: from a named future a reference that lives as long as the future, from a
+  // temporary (`executor.submit(f).result()`, `std::move(future).result()`) the value itself.
+  // Throws what the task threw: as the type it had, and as RemoteInfo; WorkerDied when its process ended; TimeoutError
+  // for its time limit; CancelledError.
+  decltype(auto) result() const& { return value_after(internal::kNever); }
+  T result() && { return static_cast<T>(take_after(internal::kNever)); }
+
+  // The same with a limit. Throws TimeoutError when the task has not ended by then; it goes on all the same.
+  template <class Rep, class Period>
+  decltype(auto) result(std::chrono::duration<Rep, Period> timeout) const& {
+    return value_after(internal::deadline_after(timeout));
+  }
+  template <class Rep, class Period>
+  T result(std::chrono::duration<Rep, Period> timeout) && {
+    return static_cast<T>(take_after(internal::deadline_after(timeout)));
+  }
+
+  // As AnyFuture's, with this future as it is.
+  template <class F>
+  requires std::invocable<F&, Future>
+  void add_done_callback(F callback) const { call_at_end(*this, std::move(callback)); }
 
   // `co_await future`: a copy of the result, from a temporary the result itself. The coroutine goes on on the callback
   // thread, `via(post)` elsewhere: post is called with the function that resumes it. A future that has ended does not
@@ -185,17 +222,11 @@ class Future {
   }
   auto via(Post post) && { return Awaiter<true>(std::move(*this), std::move(post)); }
 
-  friend bool operator==(const Future&, const Future&) = default;
-
   internal::TypedFutureState<T>& state() const {
-    if (!state_) internal::throw_no_state();
-    return *state_;
+    return static_cast<internal::TypedFutureState<T>&>(AnyFuture::state());
   }
 
  private:
-  void wait_until(internal::Deadline deadline) const {
-    if (!state().wait(deadline)) internal::throw_result_timeout();
-  }
   std::conditional_t<std::is_void_v<T>, void, std::add_lvalue_reference_t<const T>> value_after(
       internal::Deadline deadline) const {
     wait_until(deadline);
@@ -214,33 +245,56 @@ class Future {
       return std::move(state().get());
     }
   }
-
-  internal::Shared<internal::TypedFutureState<T>> state_;
 };
+
+namespace internal {
+
+template <class Range>
+concept FutureRange =
+    std::ranges::input_range<Range> && std::derived_from<std::ranges::range_value_t<Range>, AnyFuture>;
+
+template <class Range>
+auto copy_futures(Range&& range) {
+  std::vector<std::ranges::range_value_t<Range>> futures;
+  for (auto&& future : range) futures.push_back(future);
+  return futures;
+}
+
+template <class F>
+std::vector<FutureState*> states_of(const std::vector<F>& futures) {
+  std::vector<FutureState*> states;
+  states.reserve(futures.size());
+  for (const F& future : futures) states.push_back(&future.state());
+  return states;
+}
+
+}  // namespace internal
 
 // The futures in the order in which they end.
 //
 //     for (auto& future : brigade::as_completed(futures)) use(future.result());
 //
+// Of different types: `for (auto& future : as_completed(std::vector<AnyFuture>{area, name}))`, which compares with them:
+// `if (future == area) use(area.result())`.
 //   Threads         one thread iterates
 //   Processes       as the futures
 //   If a peer dies  a future whose worker died is one that ended
 //   Throws          TimeoutError from the iteration when `timeout`, counted from the call, is over
-template <class T>
+template <std::derived_from<AnyFuture> F>
 class AsCompleted {
  public:
-  AsCompleted(std::vector<Future<T>> futures, internal::Deadline deadline)
-      : futures_(std::move(futures)), wait_(states_of(futures_)), deadline_(deadline) {}
+  AsCompleted(std::vector<F> futures, internal::Deadline deadline)
+      : futures_(std::move(futures)), wait_(internal::states_of(futures_)), deadline_(deadline) {}
 
   class iterator {
    public:
-    using value_type = Future<T>;
+    using value_type = F;
     using difference_type = std::ptrdiff_t;
     using iterator_category = std::input_iterator_tag;
 
     explicit iterator(AsCompleted* range) : range_(range) { ++*this; }
-    Future<T>& operator*() const { return range_->futures_[at_]; }
-    Future<T>* operator->() const { return &**this; }
+    F& operator*() const { return range_->futures_[at_]; }
+    F* operator->() const { return &**this; }
     iterator& operator++() {
       if (range_->wait_.left() == 0) {
         range_ = nullptr;
@@ -263,57 +317,35 @@ class AsCompleted {
   std::default_sentinel_t end() const { return {}; }
 
  private:
-  static std::vector<internal::FutureState*> states_of(const std::vector<Future<T>>& futures) {
-    std::vector<internal::FutureState*> states;
-    states.reserve(futures.size());
-    for (const Future<T>& future : futures) states.push_back(&future.state());
-    return states;
-  }
-
-  std::vector<Future<T>> futures_;
+  std::vector<F> futures_;
   internal::CompletionWait wait_;
   internal::Deadline deadline_;
 };
 
-namespace internal {
-
-template <class Range>
-auto copy_futures(Range&& range) {
-  std::vector<std::ranges::range_value_t<Range>> futures;
-  for (auto&& future : range) futures.push_back(future);
-  return futures;
-}
-
-}  // namespace internal
-
-template <std::ranges::input_range Range>
+template <internal::FutureRange Range>
 auto as_completed(Range&& futures) {
-  using T = typename std::ranges::range_value_t<Range>::value_type;
-  return AsCompleted<T>(internal::copy_futures(futures), internal::kNever);
+  return AsCompleted(internal::copy_futures(futures), internal::kNever);
 }
 
-template <std::ranges::input_range Range, class Rep, class Period>
+template <internal::FutureRange Range, class Rep, class Period>
 auto as_completed(Range&& futures, std::chrono::duration<Rep, Period> timeout) {
-  using T = typename std::ranges::range_value_t<Range>::value_type;
-  return AsCompleted<T>(internal::copy_futures(futures), internal::deadline_after(timeout));
+  return AsCompleted(internal::copy_futures(futures), internal::deadline_after(timeout));
 }
 
 enum class ReturnWhen { all_completed, first_completed, first_exception };
 
-template <class T>
+template <std::derived_from<AnyFuture> F>
 struct WaitResult {
-  std::vector<Future<T>> done;
-  std::vector<Future<T>> not_done;
+  std::vector<F> done;
+  std::vector<F> not_done;
 };
 
 namespace internal {
 
-template <class T>
-WaitResult<T> wait_until(std::vector<Future<T>> futures, Deadline deadline, ReturnWhen when) {
-  std::vector<FutureState*> states;
-  states.reserve(futures.size());
-  for (const Future<T>& future : futures) states.push_back(&future.state());
+template <class F>
+WaitResult<F> wait_until(std::vector<F> futures, Deadline deadline, ReturnWhen when) {
   {
+    const std::vector<FutureState*> states = states_of(futures);
     CompletionWait wait(states);
     while (wait.left() != 0) {
       const std::optional<std::size_t> next = wait.next(deadline);
@@ -321,8 +353,8 @@ WaitResult<T> wait_until(std::vector<Future<T>> futures, Deadline deadline, Retu
       if (when == ReturnWhen::first_exception && states[*next]->failed()) break;
     }
   }
-  WaitResult<T> result;
-  for (Future<T>& future : futures) (future.done() ? result.done : result.not_done).push_back(std::move(future));
+  WaitResult<F> result;
+  for (F& future : futures) (future.done() ? result.done : result.not_done).push_back(std::move(future));
   return result;
 }
 
@@ -330,22 +362,22 @@ WaitResult<T> wait_until(std::vector<Future<T>> futures, Deadline deadline, Retu
 
 // Waits until all futures have ended, or the first, or the first with an exception; never longer than `timeout`.
 // Returns them parted, each part in the order given. Throws nothing when the time is over.
-template <std::ranges::input_range Range>
+template <internal::FutureRange Range>
 auto wait(Range&& futures, ReturnWhen when = ReturnWhen::all_completed) {
-  using T = typename std::ranges::range_value_t<Range>::value_type;
-  return internal::wait_until<T>(internal::copy_futures(futures), internal::kNever, when);
+  return internal::wait_until(internal::copy_futures(futures), internal::kNever, when);
 }
-template <std::ranges::input_range Range, class Rep, class Period>
+template <internal::FutureRange Range, class Rep, class Period>
 auto wait(Range&& futures, std::chrono::duration<Rep, Period> timeout, ReturnWhen when = ReturnWhen::all_completed) {
-  using T = typename std::ranges::range_value_t<Range>::value_type;
-  return internal::wait_until<T>(internal::copy_futures(futures), internal::deadline_after(timeout), when);
+  return internal::wait_until(internal::copy_futures(futures), internal::deadline_after(timeout), when);
 }
 
 }  // namespace brigade
 
-template <class T>
-struct std::hash<brigade::Future<T>> {
-  std::size_t operator()(const brigade::Future<T>& future) const noexcept {
+template <>
+struct std::hash<brigade::AnyFuture> {
+  std::size_t operator()(const brigade::AnyFuture& future) const noexcept {
     return std::hash<const void*>()(future.valid() ? &future.state() : nullptr);
   }
 };
+template <class T>
+struct std::hash<brigade::Future<T>> : std::hash<brigade::AnyFuture> {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What became of one call of Pool::try_map.
+// What became of one call of many: Pool::try_map.
 
 #include <exception>
 #include <optional>
@@ -25,6 +25,10 @@ class Outcome {
 
   // The value. Throws the exception if there is none.
   const R& value() const& {
+    check();
+    return *value_;
+  }
+  R& value() & {
     check();
     return *value_;
   }

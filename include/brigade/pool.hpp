@@ -112,7 +112,7 @@ auto map_all_async(const std::shared_ptr<Engine>& engine, MapSpec spec, F&& func
   feed.drain();
   Shared<MapFutureState<Result>> state(new MapFutureState<Result>(source_of(engine), feed.release()));
   state->stream().end_with_all(*state);
-  return Future<AllResults<Result>>(Shared<TypedFutureState<AllResults<Result>>>(state.get()));
+  return Future<AllResults<Result>>(std::move(state));
 }
 
 }  // namespace internal
@@ -134,7 +134,7 @@ class Pool {
  public:
   Pool() : Pool(PoolOptions{}) {}
   explicit Pool(unsigned processes) : Pool(PoolOptions{.processes = processes}) {}
-  explicit Pool(PoolOptions options) : engine_(std::move(options), "PoolWorker") {}
+  explicit Pool(PoolOptions options) : engine_(internal::make_engine(std::move(options), "PoolWorker")) {}
 
   // Calls `function` in a worker and waits for its result.
   template <class F, class... Args>
@@ -269,7 +269,7 @@ class Pool {
   unsigned processes() const { return internal::worker_limit(*engine_); }
 
  private:
-  internal::EngineOwner engine_;
+  internal::EngineOwner<internal::Engine> engine_;
 };
 
 }  // namespace brigade

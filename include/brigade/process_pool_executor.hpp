@@ -14,6 +14,7 @@
 #include <brigade/future.hpp>
 #include <brigade/internal/callable.hpp>
 #include <brigade/internal/engine_face.hpp>
+#include <brigade/internal/engine_owner.hpp>
 #include <brigade/internal/stop.hpp>
 #include <brigade/map_results.hpp>
 #include <brigade/pool_options.hpp>
@@ -83,7 +84,7 @@ class ProcessPoolExecutor {
  public:
   ProcessPoolExecutor() : ProcessPoolExecutor(PoolOptions{}) {}
   explicit ProcessPoolExecutor(unsigned max_workers) : ProcessPoolExecutor(PoolOptions{.processes = max_workers}) {}
-  explicit ProcessPoolExecutor(PoolOptions options) : engine_(std::move(options), "Worker") {}
+  explicit ProcessPoolExecutor(PoolOptions options) : engine_(internal::make_engine(std::move(options), "Worker")) {}
 
   // Has a worker call `function` with `args`. The call travels: see Process for what may. Arguments are converted to
   // the parameter types and turned into bytes before submit returns, so errors surface here. A function whose first
@@ -146,7 +147,7 @@ class ProcessPoolExecutor {
   unsigned max_workers() const { return internal::worker_limit(*engine_); }
 
  private:
-  internal::EngineOwner engine_;
+  internal::EngineOwner<internal::Engine> engine_;
 };
 
 }  // namespace brigade

@@ -140,9 +140,7 @@ void write_error(const std::string& text) noexcept {
   [[maybe_unused]] const auto n = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
-void name_process(const std::string& program) noexcept {
-  ::prctl(PR_SET_NAME, program.c_str() + program.find_last_of('/') + 1);
-}
+void name_thread(const std::string& name) noexcept { ::prctl(PR_SET_NAME, name.c_str()); }
 
 void set_oom_score(int adjustment) noexcept {
   const Fd file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));

@@ -82,8 +82,8 @@ void cut_inherited_exit_handlers();
 // Writes text to standard error in one call.
 void write_error(const std::string& text) noexcept;
 
-// Has process listings show the program's name where its file was started by another ("exe", of /proc/self/exe).
-void name_process(const std::string& program) noexcept;
+// What listings call the calling thread, up to 15 bytes; the main thread's name is the process's.
+void name_thread(const std::string& name) noexcept;
 
 // Raises this process's readiness to be chosen when memory runs out (0..1000).
 void set_oom_score(int adjustment) noexcept;

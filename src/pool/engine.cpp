@@ -10,6 +10,7 @@
 #include "os/clone.hpp"
 #include "os/cpu.hpp"
 #include "os/signals.hpp"
+#include "pool/engine_owner.hpp"
 #include "process/runtime.hpp"
 
 namespace brigade::internal {
@@ -140,10 +141,8 @@ void Engine::cancel_pending() {
   check_owner();
   const Lock lock(mutex_);
   for (const auto& [id, worker] : workers_) take_back(*worker);
-  const std::deque<Shared<Task>> tasks = std::move(backlog_);
-  backlog_.clear();
   const auto failure = cancelled_before_begun();
-  for (const Shared<Task>& task : tasks) fail_rest(*task, failure);
+  for (const Shared<Task>& task : backlog_.take_all()) fail_rest(*task, failure);
 }
 
 std::shared_ptr<const Failure> Engine::cancelled_before_begun() {
@@ -209,22 +208,10 @@ void join(Engine& engine) { engine.join(); }
 void cancel_pending(Engine& engine) { engine.cancel_pending(); }
 void stop(Engine& engine, Stop how) { engine.stop(how); }
 
-EngineOwner::EngineOwner(PoolOptions options, const char* name)
-    : engine_(std::make_shared<Engine>(std::move(options), name)), exceptions_(std::uncaught_exceptions()) {}
-
-EngineOwner::~EngineOwner() {
-  if (!engine_) return;  // moved from
-  if (engine_->is_copy()) {
-    // The engine's thread and lock exist in the parent only: nothing here can be taken down, so nothing is.
-    new std::shared_ptr<Engine>(std::move(engine_));
-    return;
-  }
-  if (std::uncaught_exceptions() > exceptions_) {
-    engine_->stop(Stop::terminate);
-  } else {
-    engine_->close();
-    engine_->finish_up();
-  }
+std::shared_ptr<Engine> make_engine(PoolOptions options, const char* name) {
+  return std::make_shared<Engine>(std::move(options), name);
 }
+
+template class EngineOwner<Engine>;
 
 }  // namespace brigade::internal

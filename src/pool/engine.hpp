@@ -31,6 +31,7 @@
 #include "os/fd.hpp"
 #include "os/poller.hpp"
 #include "pool/callback_thread.hpp"
+#include "pool/ranked_queue.hpp"
 #include "process/launch.hpp"
 #include "shm/segment.hpp"
 #include "wire/definitions.hpp"
@@ -116,6 +117,7 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
   void finish_up();  // join() for who may also be in a callback
   void cancel_pending();
   void stop(Stop how);
+  void abandon() { stop(Stop::terminate); }
 
   unsigned worker_limit() const { return workers_wanted_; }
   bool runs_inline() const { return workers_wanted_ == 0; }
@@ -138,7 +140,7 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
   void pin(Worker& worker, const WorkerCall& call, Shared<Task> task);
   bool leaves_next(const Worker& worker) const;
   void let_go(Worker& worker);
-  void put_into_backlog(const Shared<Task>& task, bool at_front);
+  void put_back(Task& task);
   void make_way_for(const Task& task);
   void run_inline(Task& task, Encoder& payload);
   void refill();
@@ -215,14 +217,14 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
   Worker* last_used_ = nullptr;
   std::uint64_t next_worker_id_ = 1;
   std::uint64_t uses_ = 0;
-  std::deque<Shared<Task>> backlog_;  // by priority; with tasks that have ended meanwhile
-  std::vector<Shared<Task>> judged_;  // of which retry_if is being asked
-  std::uint64_t outstanding_ = 0;     // tasks that have not finished
-  std::uint64_t next_index_ = 0;      // of submitted tasks
-  std::uint64_t timed_tasks_ = 0;     // of outstanding_, with a time limit
-  std::uint64_t ranked_tasks_ = 0;    // of outstanding_, with a priority of their own
-  std::uint64_t cost_ns_ = 0;         // of an item, as last measured; 0: not known
-  std::uint32_t cost_samples_ = 0;    // how often it was measured
+  RankedQueue<Shared<Task>> backlog_;  // with tasks that have ended meanwhile
+  std::vector<Shared<Task>> judged_;   // of which retry_if is being asked
+  std::uint64_t outstanding_ = 0;      // tasks that have not finished
+  std::uint64_t next_index_ = 0;       // of submitted tasks
+  std::uint64_t timed_tasks_ = 0;      // of outstanding_, with a time limit
+  std::uint64_t ranked_tasks_ = 0;     // of outstanding_, with a priority of their own
+  std::uint64_t cost_ns_ = 0;          // of an item, as last measured; 0: not known
+  std::uint32_t cost_samples_ = 0;     // how often it was measured
   std::uint32_t submits_since_collect_ = 0;
   unsigned deaths_before_work_ = 0;  // in a row
   unsigned deaths_ = 0;              // of workers nobody had stopped

@@ -110,7 +110,7 @@ void Engine::collect_of_stopped(Worker& worker, Task& task, const ResultView& re
   if (task.cancelled_) {
     fail_rest(task, cancelled_at_work(worker));
   } else {
-    put_into_backlog(Shared<Task>(&task), true);
+    put_back(task);
   }
 }
 
@@ -189,11 +189,11 @@ void Engine::fail_or_retry(Task& task, const std::shared_ptr<const Failure>& fai
     if (task.options_->retry_if) return ask_whether_again(task, failure);
     if (failure->kind() == Failure::Kind::died) {
       --task.retries_left_;
-      return put_into_backlog(Shared<Task>(&task), true);
+      return put_back(task);
     }
   }
   end_item(task, failure);
-  if (!task.ended()) put_into_backlog(Shared<Task>(&task), true);
+  if (!task.ended()) put_back(task);
 }
 
 void Engine::ask_whether_again(Task& task, const std::shared_ptr<const Failure>& failure) {
@@ -216,10 +216,10 @@ void Engine::judge(Task& task, const std::shared_ptr<const Failure>& failure) {
     if (!task.ended()) {  // it may have been cancelled meanwhile
       if (again) {
         --task.retries_left_;
-        put_into_backlog(Shared<Task>(&task), true);
+        put_back(task);
       } else {
         end_item(task, failure);
-        if (!task.ended()) put_into_backlog(Shared<Task>(&task), true);
+        if (!task.ended()) put_back(task);
       }
       refill();
       leave_collecting();

@@ -146,7 +146,7 @@ void Engine::submit(Task& task, Encoder& payload, const TaskSpec& spec) {
     dispatched = backlog_.empty() && try_dispatch(task, &payload);
     if (!dispatched) {
       task.payload_ = payload.to_vector();
-      put_into_backlog(Shared<Task>(&task), false);
+      backlog_.push_back(Shared<Task>(&task), priority_of(task));
     }
   } catch (...) {
     if (priority_of(task) != 0) --ranked_tasks_;
@@ -162,17 +162,8 @@ void Engine::submit(Task& task, Encoder& payload, const TaskSpec& spec) {
   if (needs_ticks && !engine_ticking_) ring_engine();
 }
 
-// Behind those of its priority that wait, or before them.
-void Engine::put_into_backlog(const Shared<Task>& task, bool at_front) {
-  const int priority = priority_of(*task);
-  auto at = at_front ? backlog_.begin() : backlog_.end();
-  if (ranked_tasks_ > 0) {
-    at = std::ranges::partition_point(backlog_, [&](const Shared<Task>& other) {
-      return at_front ? priority_of(*other) > priority : priority_of(*other) >= priority;
-    });
-  }
-  backlog_.insert(at, task);
-}
+// It was on its way before, so it is the first of its priority.
+void Engine::put_back(Task& task) { backlog_.push_front(Shared<Task>(&task), priority_of(task)); }
 
 // What waits in rings and is worth less goes back, or the task would have to wait for it.
 void Engine::make_way_for(const Task& task) {
@@ -378,7 +369,7 @@ void Engine::take_back(Worker& worker) {
     if (!worker.end.withdraw(entry.sequence)) break;  // it has begun this one, so all before it are done
     keep_payload(*entry.task, worker);
     take_out(worker, worker.in_flight.begin() + static_cast<std::ptrdiff_t>(i));
-    put_into_backlog(entry.task, true);
+    put_back(*entry.task);
   }
 }
 

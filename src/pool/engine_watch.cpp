@@ -252,7 +252,7 @@ void Engine::on_death(Worker& worker, int exit_code) {
     if (task.pinned_) {
       fail_rest(task, nullptr);
     } else if (entry.sequence > claimed || (!task.cancelled_ && (between_items || not_the_late_one))) {
-      put_into_backlog(entry.task, true);
+      put_back(task);
     } else {
       cost_a_task = true;
       if (task.cancelled_) {
@@ -279,8 +279,7 @@ void Engine::on_death(Worker& worker, int exit_code) {
 }
 
 void Engine::fail_everything(const std::shared_ptr<const Failure>& failure) {
-  std::deque<Shared<Task>> tasks = std::move(backlog_);
-  backlog_.clear();
+  std::deque<Shared<Task>> tasks = backlog_.take_all();
   tasks.insert(tasks.end(), judged_.begin(), judged_.end());
   judged_.clear();
   for (const auto& [id, worker] : workers_) {

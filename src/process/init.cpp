@@ -36,7 +36,8 @@ void init(int argc, char** argv) {
   if (self.initialized.exchange(true)) return;
   self.program = argc > 0 ? argv[0] : "brigade";
   const std::string argument = own_option(argc, argv);
-  if (!argument.empty()) os::name_process(self.program);
+  // Its file was started by another name: /proc/self/exe.
+  if (!argument.empty()) os::name_thread(self.program.substr(self.program.find_last_of('/') + 1));
   if (argument.starts_with(kChildArgument)) enter_spawned_child(argument.substr(kChildArgument.size()));
   if (argument.starts_with(kZygoteArgument)) enter_spawned_zygote(argument.substr(kZygoteArgument.size()));
   read_crash_points();

@@ -261,7 +261,7 @@ constinit const auto kKinds =
           std::system_error, std::ios_base::failure, std::filesystem::filesystem_error, std::future_error,
           std::regex_error, std::bad_alloc, std::bad_array_new_length, std::bad_cast, std::bad_any_cast,
           std::bad_typeid, std::bad_exception, std::bad_weak_ptr, std::bad_function_call, std::bad_optional_access,
-          std::bad_variant_access>();
+          std::bad_variant_access, BrokenExecutor, BrokenThreadPool>();
 constexpr std::uint8_t kRegistered = 0xff;  // its name follows, and its bytes with their number
 static_assert(kKinds.size() < kRegistered);
 

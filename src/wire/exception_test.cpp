@@ -101,6 +101,8 @@ TEST(Exception, OurOwnTypesArriveAsThemselves) {
   expect_arrival_of(CancelledError("e"), "brigade::CancelledError");
   expect_arrival_of(SerializationError("e"), "brigade::SerializationError");
   expect_arrival_of(BrokenProcessPool("e"), "brigade::BrokenProcessPool");
+  expect_arrival_of(BrokenThreadPool("e"), "brigade::BrokenThreadPool");
+  expect_arrival_of(BrokenExecutor("e"), "brigade::BrokenExecutor");
   expect_arrival_of(brigade::Empty("e"), "brigade::Empty");
   expect_arrival_of(Full("e"), "brigade::Full");
   expect_arrival_of(ShutDown("e"), "brigade::ShutDown");

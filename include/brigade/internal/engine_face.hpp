@@ -75,23 +75,8 @@ void cancel_pending(Engine& engine);
 enum class Stop { terminate, kill };
 void stop(Engine& engine, Stop how);
 
-// How an executor or pool lets go of its engine: waits for the work on a normal way out, stops it while an exception
-// unwinds, does nothing in a forked copy of the process.
-class EngineOwner {
- public:
-  // `name` is that of the workers unless the options have one. Throws std::invalid_argument for senseless options.
-  EngineOwner(PoolOptions options, const char* name);
-  EngineOwner(EngineOwner&&) noexcept = default;
-  EngineOwner& operator=(EngineOwner&&) = delete;
-  ~EngineOwner();
-
-  Engine& operator*() const { return *engine_; }
-  const std::shared_ptr<Engine>& shared() const { return engine_; }
-
- private:
-  std::shared_ptr<Engine> engine_;
-  int exceptions_;
-};
+// `name` is that of the workers unless the options have one. Throws std::invalid_argument for senseless options.
+std::shared_ptr<Engine> make_engine(PoolOptions options, const char* name);
 
 }  // namespace internal
 }  // namespace brigade

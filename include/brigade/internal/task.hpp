@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -40,6 +41,8 @@ class Shared {
   }
   Shared(const Shared& other) noexcept : Shared(other.object_) {}
   Shared(Shared&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  template <std::derived_from<T> U>
+  Shared(Shared<U> other) noexcept : object_(std::exchange(other.object_, nullptr)) {}  // NOLINT: as pointers do
   Shared& operator=(Shared other) noexcept {
     std::swap(object_, other.object_);
     return *this;
@@ -54,6 +57,9 @@ class Shared {
   friend bool operator==(const Shared&, const Shared&) = default;
 
  private:
+  template <class U>
+  friend class Shared;
+
   T* object_ = nullptr;
 };
 

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Calls that threads of this process make: what the templates of ThreadPoolExecutor ask of the compiled ThreadEngine.
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <brigade/future.hpp>
+#include <brigade/internal/arguments.hpp>
+#include <brigade/internal/stop.hpp>
+#include <brigade/task_options.hpp>
+#include <brigade/thread_pool_options.hpp>
+
+namespace brigade::internal {
+
+class ThreadEngine;
+
+// A call, and the state of its future.
+//   Threads    one thread of the pool calls; the rest is the engine's, under its lock
+class ThreadTask {
+ public:
+  ThreadTask() = default;
+  ThreadTask(const ThreadTask&) = delete;
+  ThreadTask& operator=(const ThreadTask&) = delete;
+  virtual ~ThreadTask() = default;
+
+  // Calls the function and keeps what it returns. `again`: it may have to be called once more, with the same arguments.
+  virtual void call(bool again) = 0;
+  virtual bool can_be_called_again() const = 0;
+  virtual void drop() = 0;  // it will not be called any more
+  virtual FutureState& future() = 0;
+
+ private:
+  friend class ThreadEngine;
+
+  enum class Phase { waiting, running, judged };  // judged: its retry_if is being asked
+  Phase phase_ = Phase::waiting;
+  std::shared_ptr<const TaskOptions> options_;  // null: none were given
+  unsigned retries_left_ = 0;
+  bool heeds_stop_ = false;
+  bool cancelled_ = false;
+  std::stop_source stop_{std::nostopstate};  // of the call that runs
+};
+
+// Copies of the arguments, as std::async keeps them; of text and views, owners, as they travel between processes.
+template <class F, class... A>
+using KeptArguments = std::conditional_t<std::is_invocable_v<F&, OwnedArgument<A>...>, std::tuple<OwnedArgument<A>...>,
+                                         std::tuple<std::decay_t<A>...>>;
+
+// What a call with arguments of those types gives.
+template <class F, class Kept>
+struct ThreadResult;
+template <class F, class... Kept>
+struct ThreadResult<F, std::tuple<Kept...>> {
+  static constexpr bool kCallable = std::is_invocable_v<F&, Kept...>;
+  static_assert(
+      kCallable,
+      "brigade: the callable cannot be called with copies of these arguments, moved in. A function that takes "
+      "a non-const reference wants std::ref, as with std::async.");
+  using type = std::decay_t<
+      typename std::conditional_t<kCallable, std::invoke_result<F&, Kept...>, std::type_identity<int>>::type>;
+};
+
+template <class R, class F, class Arguments>
+class ThreadCall final : public TypedFutureState<R>, public ThreadTask {
+ public:
+  template <class Function, class... A>
+  explicit ThreadCall(std::shared_ptr<FutureSource> source, Function&& function, A&&... arguments)
+      : TypedFutureState<R>(std::move(source)),
+        kept_(Kept{std::forward<Function>(function), Arguments(std::forward<A>(arguments)...)}) {}
+
+ private:
+  struct Kept {
+    F function;
+    Arguments arguments;
+  };
+  static constexpr bool kCopyable = std::copy_constructible<F> && std::copy_constructible<Arguments>;
+
+  void call(bool again) override {
+    if constexpr (kCopyable) {
+      if (again) {
+        Kept copy = *kept_;
+        return run(copy);
+      }
+    }
+    // What the call was given goes with it, whatever becomes of the future.
+    Kept kept = std::move(*kept_);
+    kept_.reset();
+    run(kept);
+  }
+  bool can_be_called_again() const override { return kCopyable; }
+  void drop() override { kept_.reset(); }
+  FutureState& future() override { return *this; }
+
+  void run(Kept& kept) {
+    const auto invoke = [&]() -> decltype(auto) {
+      return std::apply([&](auto&... each) -> decltype(auto) { return std::invoke(kept.function, std::move(each)...); },
+                        kept.arguments);
+    };
+    this->store([&](auto& stored) {
+      if constexpr (std::is_void_v<R>) {
+        invoke();
+        stored.emplace();
+      } else {
+        stored.emplace(invoke());
+      }
+    });
+  }
+
+  std::optional<Kept> kept_;
+};
+
+// Has a thread call it, as soon as one is free. Throws Error after close, BrokenThreadPool, std::invalid_argument for options
+// that threads cannot keep, std::system_error when no thread can be started.
+void submit(ThreadEngine& engine, ThreadTask& task, std::shared_ptr<const TaskOptions> options, bool heeds_stop);
+std::shared_ptr<FutureSource> source_of(const std::shared_ptr<ThreadEngine>& engine);
+unsigned worker_limit(const ThreadEngine& engine);
+void check_owner(const ThreadEngine& engine);
+void close(ThreadEngine& engine);
+void join(ThreadEngine& engine);
+void cancel_pending(ThreadEngine& engine);
+std::shared_ptr<ThreadEngine> make_thread_engine(ThreadPoolOptions options);
+
+template <class F, class... A>
+auto submit_thread_call(const std::shared_ptr<ThreadEngine>& engine, const std::shared_ptr<const TaskOptions>& options,
+                        F&& function, A&&... arguments) {
+  auto&& given = give_stop_token(std::forward<F>(function));
+  using Function = std::decay_t<decltype(given)>;
+  using Kept = KeptArguments<Function, A...>;
+  using Result = typename ThreadResult<Function, Kept>::type;
+  check_owner(*engine);
+  Shared<ThreadCall<Result, Function, Kept>> state(new ThreadCall<Result, Function, Kept>(
+      source_of(engine), std::forward<decltype(given)>(given), std::forward<A>(arguments)...));
+  submit(*engine, *state, options, kHeedsStop<std::decay_t<F>>);
+  return Future<Result>(std::move(state));
+}
+
+}  // namespace brigade::internal

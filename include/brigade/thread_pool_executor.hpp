@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// A pool of threads that hands out futures: concurrent.futures.ThreadPoolExecutor.
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <deque>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+
+#include <brigade/internal/engine_face.hpp>
+#include <brigade/internal/engine_owner.hpp>
+#include <brigade/internal/thread_task.hpp>
+#include <brigade/map_results.hpp>
+#include <brigade/process_pool_executor.hpp>
+#include <brigade/thread_pool_options.hpp>
+
+namespace brigade {
+
+// What ThreadPoolExecutor::map returns: a range of the results, as MapResults is. Input is taken no further ahead than a
+// buffer; its elements are copied.
+//   Threads         one thread iterates
+//   Processes       as its executor's futures
+//   Blocks          the increment and next(), until the next result is there
+//   Lifetime        refers to a named input range, owns a temporary one. Destroying it cancels what no thread has begun
+template <class Submit, class Range>
+class ThreadMapResults
+    : public internal::LazyResults<
+          ThreadMapResults<Submit, Range>,
+          typename std::invoke_result_t<Submit&, std::ranges::range_reference_t<Range>>::value_type> {
+  using Item = std::ranges::range_reference_t<Range>;
+
+ public:
+  using Result = typename std::invoke_result_t<Submit&, Item>::value_type;
+
+  ThreadMapResults(Submit submit, Range&& input, const MapOptions& options, std::size_t buffersize)
+      : submit_(std::move(submit)),
+        input_(std::forward<Range>(input)),
+        buffersize_(options.buffersize != 0 ? options.buffersize : buffersize),
+        deadline_(options.timeout ? internal::deadline_after(*options.timeout) : internal::kNever) {
+    next_.emplace(std::ranges::begin(input_));
+    fill();
+  }
+  ThreadMapResults(const ThreadMapResults&) = delete;
+  ThreadMapResults& operator=(const ThreadMapResults&) = delete;
+  ~ThreadMapResults() {
+    for (const Future<Result>& future : ahead_) future.cancel();
+  }
+
+ private:
+  friend class internal::LazyResults<ThreadMapResults, Result>;
+
+  void fill() {
+    while (ahead_.size() < buffersize_ && *next_ != std::ranges::end(input_)) {
+      ahead_.push_back(submit_(**next_));
+      ++*next_;
+    }
+  }
+
+  std::optional<Outcome<Result>> take(internal::Deadline deadline) {
+    fill();
+    if (ahead_.empty()) return std::nullopt;
+    Future<Result>& first = ahead_.front();
+    if (!first.state().wait(std::min(deadline, deadline_))) internal::throw_result_timeout();
+    Outcome<Result> outcome =
+        first.exception() ? Outcome<Result>(first.exception()) : Outcome<Result>(std::move(first.state().get()));
+    ahead_.pop_front();
+    return outcome;
+  }
+
+  Submit submit_;
+  Range input_;
+  std::optional<std::ranges::iterator_t<Range>> next_;
+  const std::size_t buffersize_;
+  const internal::Deadline deadline_;
+  std::deque<Future<Result>> ahead_;
+};
+
+// A pool of threads with the face of ProcessPoolExecutor: to compare with it, and to switch. What differs comes with
+// threads: anything can be passed, as to std::async (copies, std::ref for references), nothing has to travel; a crash takes
+// the program with it; what runs cannot be stopped, only asked to stop, through a std::stop_token.
+//
+//     brigade::ThreadPoolExecutor executor(4);
+//     brigade::Future<int> answer = executor.submit([&table](int key) { return table.at(key); }, 42);
+//
+//   Threads         any thread may call any member at the same time. A task that waits for a future of its own executor runs
+//                   the task it waits for, if no thread has begun it: nested tasks do not use up the threads
+//   Processes       belongs to the process that made it; in a forked copy the object is inert
+//   Blocks          submit() never waits for threads; shutdown() and the destructor wait for the tasks. While an exception
+//                   unwinds through the scope the destructor cancels what can be cancelled, and waits for the rest
+//   Throws          submit(): Error after shutdown(); BrokenThreadPool when the initializer failed; std::invalid_argument
+//                   for a time limit, or retries of what cannot be copied; std::system_error when no thread can be started
+class ThreadPoolExecutor {
+ public:
+  ThreadPoolExecutor() : ThreadPoolExecutor(ThreadPoolOptions{}) {}
+  explicit ThreadPoolExecutor(unsigned max_workers) : ThreadPoolExecutor(ThreadPoolOptions{.threads = max_workers}) {}
+  explicit ThreadPoolExecutor(ThreadPoolOptions options) : engine_(internal::make_thread_engine(std::move(options))) {}
+
+  // Has a thread call `function` with copies of `args`. A function whose first parameter is a std::stop_token is given one
+  // that Future::cancel() asks to stop.
+  template <class F, class... Args>
+  auto submit(F&& function, Args&&... args) {
+    return internal::submit_thread_call(engine_.shared(), nullptr, std::forward<F>(function),
+                                        std::forward<Args>(args)...);
+  }
+
+  // Calls `function` for each element of `input`, of several inputs with an element of each, as far as the shortest goes.
+  // The results come in input order, while they are taken (see ThreadMapResults). Threads share the function when it can be
+  // called as a constant, else each call has a copy.
+  template <class F, std::ranges::input_range... Range>
+  requires(sizeof...(Range) > 0) auto map(F&& function, Range&&... input) {
+    return With(*this).map(std::forward<F>(function), std::forward<Range>(input)...);
+  }
+
+  // The same executor for tasks, or maps, with options; chunksize has no effect on threads.
+  class With : public internal::WithOptions<With> {
+   public:
+    template <class F, class... Args>
+    auto submit(F&& function, Args&&... args) const {
+      return internal::submit_thread_call(executor_->engine_.shared(), task_, std::forward<F>(function),
+                                          std::forward<Args>(args)...);
+    }
+    template <class F, std::ranges::input_range Range>
+    auto map(F&& function, Range&& input) const {
+      return lazy([submit = submitter(std::forward<F>(function))]<class Item>(
+                      Item&& item) { return submit(std::forward<Item>(item)); },
+                  std::forward<Range>(input));
+    }
+    template <class F, std::ranges::input_range First, std::ranges::input_range... More>
+    requires(sizeof...(More) > 0) auto map(F&& function, First&& first, More&&... more) const {
+      return lazy(
+          [submit = submitter(std::forward<F>(function))]<class Items>(Items&& items) {
+            return std::apply([&]<class... Item>(Item&&... item) { return submit(std::forward<Item>(item)...); },
+                              std::forward<Items>(items));
+          },
+          internal::Zip<First, More...>(std::forward<First>(first), std::forward<More>(more)...));
+    }
+
+   private:
+    friend class ThreadPoolExecutor;
+    explicit With(ThreadPoolExecutor& executor) : executor_(&executor) {}
+
+    template <class Submit, class Range>
+    auto lazy(Submit submit, Range&& input) const {
+      // Enough that no thread has to wait for us to look at a result.
+      const std::size_t buffersize = std::max<std::size_t>(64, std::size_t{4} * executor_->max_workers());
+      return ThreadMapResults<Submit, Range>(std::move(submit), std::forward<Range>(input), map_, buffersize);
+    }
+
+    // What submits a call of `function` for one element.
+    template <class F>
+    auto submitter(F&& function) const {
+      return [engine = executor_->engine_.shared(), task = task_,
+              shared = std::make_shared<std::decay_t<F>>(std::forward<F>(function))]<class... Item>(Item&&... item) {
+        using Function = std::decay_t<F>;
+        if constexpr (!internal::kHeedsStop<Function> && std::is_invocable_v<const Function&, std::decay_t<Item>...>) {
+          const auto call = [shared]<class... A>(A&&... arguments) -> decltype(auto) {
+            return std::invoke(std::as_const(*shared), std::forward<A>(arguments)...);
+          };
+          return internal::submit_thread_call(engine, task, call, std::forward<Item>(item)...);
+        } else {
+          return internal::submit_thread_call(engine, task, std::as_const(*shared), std::forward<Item>(item)...);
+        }
+      };
+    }
+
+    ThreadPoolExecutor* executor_;
+  };
+  With with(TaskOptions options) { return With(*this).with(std::move(options)); }
+  template <std::same_as<MapOptions> Options>
+  With with(Options options) {
+    return With(*this).with(options);
+  }
+
+  // Takes no more tasks, and waits for those there are. May be called again.
+  void shutdown(ShutdownOptions options = {}) {
+    internal::close(*engine_);
+    if (options.cancel_futures) internal::cancel_pending(*engine_);
+    if (options.wait) internal::join(*engine_);
+  }
+
+  unsigned max_workers() const { return internal::worker_limit(*engine_); }
+
+ private:
+  internal::EngineOwner<internal::ThreadEngine> engine_;
+};
+
+}  // namespace brigade

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: MIT
+#include "pool/thread_engine.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <brigade/context.hpp>
+#include <brigade/error.hpp>
+
+#include "os/clone.hpp"
+#include "os/surroundings.hpp"
+#include "pool/engine_owner.hpp"
+#include "process/report.hpp"
+
+namespace brigade::internal {
+
+namespace {
+
+constexpr unsigned kMostThreads = 4096;
+
+// The pool whose thread this is.
+thread_local const ThreadEngine* at_work_for = nullptr;
+
+unsigned threads_of(const ThreadPoolOptions& options) {
+  // Threads are also for waiting, so a few more than there are CPUs, and no more than that on a large machine.
+  const unsigned wanted = options.threads.value_or(std::min(cpu_count() + 4, 32U));
+  if (wanted == 0) throw std::invalid_argument("a pool of no threads runs nothing");
+  if (wanted > kMostThreads) {
+    throw std::invalid_argument("a pool of " + std::to_string(wanted) + " threads: at most " +
+                                std::to_string(kMostThreads) + " are possible");
+  }
+  return wanted;
+}
+
+ThreadPoolOptions complete(ThreadPoolOptions options) {
+  if (options.name.empty()) options.name = "Thread";
+  return options;
+}
+
+int priority_of(const std::shared_ptr<const TaskOptions>& options) { return options ? options->priority : 0; }
+
+std::shared_ptr<const Failure> cancelled_before_begun() {
+  return failure_of(CancelledError("the task was cancelled before a thread began it"), Failure::Kind::cancelled);
+}
+
+// Gives the call that asks the token it was given.
+class Token final : public StopProvider {
+ public:
+  explicit Token(const std::stop_source& source) : source_(source) {}
+  std::stop_token token() override { return source_.get_token(); }
+
+ private:
+  const std::stop_source& source_;
+};
+
+}  // namespace
+
+ThreadEngine::ThreadEngine(ThreadPoolOptions options)
+    : options_(complete(std::move(options))),
+      threads_wanted_(threads_of(options_)),
+      fork_generation_(os::fork_generation()) {}
+
+bool ThreadEngine::is_copy() const { return os::fork_generation() != fork_generation_; }
+
+void ThreadEngine::check_owner() const {
+  if (is_copy())
+    throw Error("the pool '" + options_.name + "' belongs to the process that made it, this is a fork of it");
+}
+
+bool ThreadEngine::is_own_thread() const { return at_work_for == this; }
+
+// ---- in ----
+
+void ThreadEngine::submit(ThreadTask& task, std::shared_ptr<const TaskOptions> options, bool heeds_stop) {
+  if (options && options->timeout) {
+    throw std::invalid_argument("a thread cannot be stopped: TaskOptions::timeout is for the tasks of processes");
+  }
+  if (options && options->retries > 0 && !task.can_be_called_again()) {
+    throw std::invalid_argument(
+        "TaskOptions::retries: a call cannot be made again when what it is given cannot be copied");
+  }
+  const Lock lock = this->lock();
+  if (broken_) std::rethrow_exception(broken_);
+  if (closed_) throw Error("cannot submit: the pool '" + options_.name + "' was shut down");
+  if (!threads_) threads_ = std::make_unique<Threads>(threads_wanted_);
+  task.options_ = std::move(options);
+  task.retries_left_ = task.options_ ? task.options_->retries : 0;
+  task.heeds_stop_ = heeds_stop;
+  enqueue({&task, Shared<FutureState>(&task.future())}, false);
+  ++outstanding_;
+}
+
+void ThreadEngine::enqueue(Call call, bool at_front) {
+  ThreadTask& task = *call.task;
+  task.phase_ = ThreadTask::Phase::waiting;
+  if (at_front) {
+    waiting_.push_front(std::move(call), priority_of(task.options_));
+  } else {
+    waiting_.push_back(std::move(call), priority_of(task.options_));
+  }
+  threads_->post([self = shared_from_this()] {
+    at_work_for = self.get();
+    self->run_next();
+  });
+}
+
+// ---- at work ----
+
+// What comes first; false when there is nothing: it was cancelled, or somebody who waited for it has run it.
+bool ThreadEngine::run_next() {
+  Lock lock(mutex_);
+  if (!set_up_thread(lock)) return false;
+  while (!waiting_.empty()) {
+    const Call call = waiting_.front();
+    waiting_.pop_front();
+    if (call.future->done() || call.task->phase_ != ThreadTask::Phase::waiting) continue;
+    run(lock, call);
+    return true;
+  }
+  return false;
+}
+
+// Before the first call in a thread. False when that failed.
+bool ThreadEngine::set_up_thread(Lock& lock) {
+  thread_local bool is_set_up = false;
+  if (!std::exchange(is_set_up, true)) {
+    const std::string name = options_.name + "-" + std::to_string(++threads_named_);
+    lock.unlock();
+    os::name_thread(name);
+    std::exception_ptr error;
+    if (options_.initializer) {
+      try {
+        options_.initializer();
+      } catch (...) {
+        try {
+          std::throw_with_nested(BrokenThreadPool("the initializer of thread '" + name +
+                                                  "' failed: " + describe(std::current_exception())));
+        } catch (...) {
+          error = std::current_exception();
+        }
+      }
+    }
+    lock.lock();
+    if (error && !broken_) broken_ = error;
+  }
+  if (!broken_) return true;
+  const std::deque<Call> dropped = end_waiting(std::make_shared<const Failure>(broken_));
+  lock.unlock();
+  for (const Call& call : dropped) call.task->drop();
+  lock.lock();
+  return false;
+}
+
+void ThreadEngine::run(Lock& lock, const Call& call) {
+  ThreadTask& task = *call.task;
+  task.phase_ = ThreadTask::Phase::running;
+  if (task.heeds_stop_) task.stop_ = std::stop_source();
+  const bool again = task.retries_left_ > 0;
+  running_.push_back(call);
+  lock.unlock();
+  std::exception_ptr error;
+  {
+    Token token(task.stop_);
+    const StopScope scope(token);
+    try {
+      task.call(again);
+    } catch (...) {
+      error = std::current_exception();
+    }
+  }
+  lock.lock();
+  std::erase_if(running_, [&](const Call& other) { return other.task == &task; });
+  if (task.cancelled_) {
+    end(call, failure_of(CancelledError("the task was cancelled while a thread ran it"), Failure::Kind::cancelled));
+  } else if (error && again && task.options_->retry_if) {
+    task.phase_ = ThreadTask::Phase::judged;
+    judged_.push_back(call);
+    callbacks_.post([self = shared_from_this(), call, error] { self->judge(call, error); });
+  } else {
+    end(call, error ? std::make_shared<const Failure>(error) : nullptr);
+  }
+}
+
+// On the callback thread.
+void ThreadEngine::judge(const Call& call, const std::exception_ptr& error) {
+  bool again = false;
+  std::exception_ptr from_user;
+  try {
+    again = call.task->options_->retry_if(error);
+  } catch (...) {
+    from_user = std::current_exception();
+  }
+  {
+    const Lock lock(mutex_);
+    std::erase_if(judged_, [&](const Call& other) { return other.task == call.task; });
+    if (!call.future->done()) {  // it may have been cancelled meanwhile
+      if (again) {
+        --call.task->retries_left_;
+        enqueue(call, true);
+      } else {
+        end(call, std::make_shared<const Failure>(error));
+      }
+    }
+  }
+  if (from_user) std::rethrow_exception(from_user);
+}
+
+void ThreadEngine::end(const Call& call, std::shared_ptr<const Failure> failure) {
+  call.future->end(std::move(failure));
+  if (--outstanding_ == 0) idle_.notify_all();
+}
+
+// Ends what no thread has begun. What it was given is dropped by the caller, without the lock.
+std::deque<ThreadEngine::Call> ThreadEngine::end_waiting(const std::shared_ptr<const Failure>& failure) {
+  std::deque<Call> calls = waiting_.take_all();
+  calls.insert(calls.end(), judged_.begin(), judged_.end());
+  judged_.clear();
+  for (const Call& call : calls) {
+    // One that was run by who waited for it, or was cancelled, may stand in the queue still, even twice.
+    if (!call.future->done() && call.task->phase_ != ThreadTask::Phase::running) end(call, failure);
+  }
+  std::erase_if(calls, [](const Call& call) { return call.task->phase_ == ThreadTask::Phase::running; });
+  return calls;
+}
+
+// ---- waiting ----
+
+// A call that is waited for by a thread of its own pool, and that no other has begun, runs in that thread: all of them may
+// be waiting like this.
+bool ThreadEngine::run_only(FutureState& state) {
+  Lock lock(mutex_);
+  ThreadTask& task = dynamic_cast<ThreadTask&>(state);
+  if (state.done() || task.phase_ != ThreadTask::Phase::waiting) return false;
+  run(lock, {&task, Shared<FutureState>(&state)});  // its place in the queue is passed over
+  return true;
+}
+
+bool ThreadEngine::wait(FutureState& state, Deadline deadline) {
+  if (state.done()) return true;
+  check_owner();
+  if (deadline == Deadline::min()) return false;
+  if (is_own_thread() && deadline == kNever) run_only(state);
+  Waiter waiter;
+  if (!state.notify_at_end(waiter, 0)) return true;
+  while (!waiter.ready() && Clock::now() < deadline) waiter.sleep(deadline);
+  state.forget_waiter(waiter);
+  return state.done();
+}
+
+bool ThreadEngine::wait(Waiter& waiter, Deadline deadline) {
+  check_owner();
+  while (!waiter.ready()) {
+    if (is_own_thread() && deadline == kNever && run_next()) continue;
+    if (Clock::now() >= deadline) return false;
+    waiter.sleep(deadline);
+  }
+  return true;
+}
+
+bool ThreadEngine::is_running(const FutureState& state) const {
+  return dynamic_cast<const ThreadTask&>(state).phase_ != ThreadTask::Phase::waiting;
+}
+
+bool ThreadEngine::cancel(FutureState& state) {
+  Lock lock = this->lock();
+  ThreadTask& task = dynamic_cast<ThreadTask&>(state);
+  if (state.done()) return false;
+  if (task.cancelled_) return true;
+  const Call call{&task, Shared<FutureState>(&state)};
+  if (task.phase_ == ThreadTask::Phase::running) {
+    if (!task.heeds_stop_) return false;
+    task.cancelled_ = true;
+    std::stop_source stop = task.stop_;
+    lock.unlock();
+    stop.request_stop();  // which calls what the task has registered
+    return true;
+  }
+  end(call, cancelled_before_begun());  // its place in the queue is passed over
+  lock.unlock();
+  task.drop();
+  return true;
+}
+
+// ---- the end ----
+
+void ThreadEngine::close() {
+  check_owner();
+  const Lock lock(mutex_);
+  closed_ = true;
+}
+
+void ThreadEngine::join() {
+  check_owner();
+  if (callbacks_.is_this_thread() || is_own_thread()) {
+    throw Error("join: a task or callback of the pool '" + options_.name + "' would wait for its own end");
+  }
+  finish_up();
+}
+
+void ThreadEngine::finish_up() {
+  if (is_own_thread()) {  // the last who knew the pool was one of its tasks
+    std::thread([self = shared_from_this()] { self->finish_up(); }).detach();
+    return;
+  }
+  Lock lock(mutex_);
+  idle_.wait(lock, [this] { return outstanding_ == 0; });
+  lock.unlock();
+  callbacks_.drain();
+  lock.lock();
+  const std::unique_ptr<Threads> threads = std::move(threads_);
+  lock.unlock();
+  if (threads) threads->join();
+  callbacks_.end();
+}
+
+void ThreadEngine::cancel_pending() {
+  check_owner();
+  Lock lock(mutex_);
+  const std::deque<Call> dropped = end_waiting(cancelled_before_begun());
+  lock.unlock();
+  for (const Call& call : dropped) call.task->drop();
+}
+
+void ThreadEngine::abandon() {
+  close();
+  cancel_pending();
+  Lock lock(mutex_);
+  const std::vector<Call> running = running_;
+  lock.unlock();
+  for (const Call& call : running) cancel(*call.future);
+  finish_up();
+}
+
+// ---- thread_task.hpp ----
+
+void submit(ThreadEngine& engine, ThreadTask& task, std::shared_ptr<const TaskOptions> options, bool heeds_stop) {
+  engine.submit(task, std::move(options), heeds_stop);
+}
+std::shared_ptr<FutureSource> source_of(const std::shared_ptr<ThreadEngine>& engine) { return engine; }
+unsigned worker_limit(const ThreadEngine& engine) { return engine.worker_limit(); }
+void check_owner(const ThreadEngine& engine) { engine.check_owner(); }
+void close(ThreadEngine& engine) { engine.close(); }
+void join(ThreadEngine& engine) { engine.join(); }
+void cancel_pending(ThreadEngine& engine) { engine.cancel_pending(); }
+
+std::shared_ptr<ThreadEngine> make_thread_engine(ThreadPoolOptions options) {
+  return std::make_shared<ThreadEngine>(std::move(options));
+}
+
+template class EngineOwner<ThreadEngine>;
+
+}  // namespace brigade::internal

@@ -13,7 +13,8 @@ namespace brigade {
 // Of one task; of each item of a map.
 struct TaskOptions {
   // How long it may run, counted from the moment its worker begins it; then it is stopped as by Future::cancel() and fails
-  // with TimeoutError. A machine that is suspended or a process that is stopped in a debugger does not run the clock down.
+  // with TimeoutError. A machine that is suspended, a program that is stopped and a worker that a debugger holds do not run
+  // the clock down.
   std::optional<std::chrono::nanoseconds> timeout = {};
 
   // How often it is run again after a failure that `retry_if` accepts; without retry_if after WorkerDied. What it did

@@ -2,6 +2,8 @@
 // TaskOptions::timeout: late tasks are really stopped, and nothing else is.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include <brigade/pool.hpp>
+#include <brigade/process.hpp>
 #include <brigade/process_pool_executor.hpp>
 
 #include "pool/tally.hpp"
@@ -33,6 +36,11 @@ int never() {
 }
 int busy_for_ever() {
   for (volatile int i = 0;;) i = i + 1;
+}
+int mark_and_pass(const std::string& tally, const std::string& gate) {
+  mark(tally, static_cast<std::uint32_t>(::getpid()));
+  pass(gate);
+  return ::getpid();
 }
 
 void expect_timeout(Future<int>& future, const char* limit) {
@@ -77,6 +85,44 @@ TEST(Deadline, StoppedProcessIsKilled) {
   auto late = executor.with({.timeout = 50ms}).submit([]() -> int { return ::raise(SIGSTOP); });
   expect_timeout(late, "0.05 s");
   EXPECT_EQ(9, executor.submit(square, 3).result());
+}
+
+// Far longer than the task may take, which the watchdog of the task's own time does not see.
+TEST(Deadline, DoesNotComeWhileADebuggerHoldsTheWorker) {
+  ProcessPoolExecutor executor(1);
+  Gate gate;
+  const Tally tally;
+  auto task = executor.with({.timeout = 2s}).submit(mark_and_pass, tally.path(), gate.path());
+  while (tally.marks().empty()) std::this_thread::sleep_for(1ms);
+  const auto pid = static_cast<pid_t>(tally.marks().front());
+  ASSERT_EQ(0, ::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr));
+  ASSERT_EQ(0, ::ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr));
+  int status = 0;
+  ASSERT_EQ(pid, ::waitpid(pid, &status, __WALL));
+  EXPECT_FALSE(task.wait(4s));
+  gate.open();
+  ASSERT_EQ(0, ::ptrace(PTRACE_DETACH, pid, nullptr, nullptr));
+  EXPECT_EQ(pid, task.result());
+}
+
+TEST(Deadline, DoesNotComeWhileTheProgramIsStopped) {
+  Gate gate;
+  const Tally tally;
+  Process program(
+      [](const std::string& marks, const std::string& door) {
+        ::setpgid(0, 0);
+        ProcessPoolExecutor executor(1);
+        executor.with({.timeout = 2s}).submit(mark_and_pass, marks, door).result();
+      },
+      tally.path(), gate.path());
+  program.start();
+  while (tally.marks().empty()) std::this_thread::sleep_for(1ms);
+  ::kill(-*program.pid(), SIGSTOP);  // the workers, too: they are in its group
+  std::this_thread::sleep_for(4s);
+  gate.open();
+  ::kill(-*program.pid(), SIGCONT);
+  program.join();
+  EXPECT_EQ(0, program.exitcode());
 }
 
 TEST(Deadline, TasksInTimeAreLeftAlone) {

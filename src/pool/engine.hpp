@@ -71,6 +71,8 @@ struct Worker {
   std::uint64_t seen_item = 0;
   std::chrono::nanoseconds seen_for{0};
   std::chrono::nanoseconds unclaimed_for{0};  // how long its oldest task has not been begun
+  std::chrono::nanoseconds unlooked_for{0};   // since the last look whether a debugger holds it
+  bool held = false;                          // what that look showed
   enum class Pressure { none, asked, terminated };
   Pressure pressure = Pressure::none;  // how hard its only task is being stopped
   bool timed_out = false;              // because that took too long
@@ -192,6 +194,7 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
   std::shared_ptr<const Failure> death_failure(const Worker& worker, const Task& task, int exit_code) const;
   std::uint64_t claim_of(Worker& worker);
   void distrust(Worker& worker, const std::string& why);
+  static bool is_held(Worker& worker, std::chrono::nanoseconds elapsed);
   void watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed);
   void stop_running(Worker& worker, Task& task, bool because_of_time);
   void press_harder(Worker& worker, std::chrono::nanoseconds elapsed);

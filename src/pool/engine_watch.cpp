@@ -7,6 +7,7 @@
 
 #include "os/pidfd.hpp"
 #include "os/signals.hpp"
+#include "os/tracing.hpp"
 #include "pool/engine.hpp"
 #include "process/runtime.hpp"
 
@@ -19,6 +20,8 @@ constexpr std::chrono::milliseconds kBusyTick{5};
 constexpr std::chrono::milliseconds kDeadlineTick{10};
 // What one tick may add to a task's time: after a suspension the clock has jumped and nobody has run.
 constexpr std::chrono::milliseconds kTickCap{50};
+// What a debugger's hold may cost of a task's time each time.
+constexpr std::chrono::milliseconds kLookForDebuggerEvery{100};
 // From the request to SIGTERM, and from there to SIGKILL.
 constexpr std::chrono::milliseconds kAskGrace{500};
 constexpr std::chrono::milliseconds kTerminateGrace{500};
@@ -144,24 +147,36 @@ std::uint64_t Engine::claim_of(Worker& worker) {
   return worker.in_flight.empty() ? worker.seen_claim : worker.in_flight.front().sequence;
 }
 
+// Whether a debugger holds it. To look takes a while, so that is done now and then.
+bool Engine::is_held(Worker& worker, std::chrono::nanoseconds elapsed) {
+  worker.unlooked_for += elapsed;
+  if (worker.unlooked_for >= kLookForDebuggerEvery) {
+    worker.unlooked_for = {};
+    worker.held = os::is_held_by_debugger(worker.child->pid());
+  }
+  return worker.held;
+}
+
 void Engine::watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed) {
   const std::uint64_t claim = claim_of(worker);
   const std::uint64_t item = worker.end.claimed_item();
   const bool running = !worker.in_flight.empty() && worker.in_flight.front().sequence == claim;
+  const std::chrono::nanoseconds limit =
+      worker.in_flight.empty() ? std::chrono::nanoseconds{0} : timeout_of(*worker.in_flight.front().task);
+  const bool held = limit.count() > 0 && is_held(worker, elapsed);
   if (running && claim == worker.seen_claim && item == worker.seen_item) {
-    worker.seen_for += elapsed;
+    if (!held) worker.seen_for += elapsed;
   } else {
     worker.seen_claim = claim;
     worker.seen_item = item;
     worker.seen_for = {};
   }
   if (worker.pressure != Worker::Pressure::none) return press_harder(worker, elapsed);
-  const std::chrono::nanoseconds limit =
-      worker.in_flight.empty() ? std::chrono::nanoseconds{0} : timeout_of(*worker.in_flight.front().task);
   worker.unclaimed_for = running || limit.count() == 0 ? std::chrono::nanoseconds{0} : worker.unclaimed_for + elapsed;
   // A worker that does not even begin is stopped as well: its start hangs, or a task has spoilt its words.
   const bool late = running ? worker.seen_for >= limit : worker.unclaimed_for - kStartLimit >= limit;
   if (limit.count() == 0 || !late || worker.doomed()) return;
+  if (os::is_held_by_debugger(worker.child->pid())) return;  // since the last look
   stop_running(worker, *worker.in_flight.front().task, true);
 }
 

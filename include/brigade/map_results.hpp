@@ -18,8 +18,8 @@ namespace brigade {
 
 namespace internal {
 
-// The face of a lazy map: next() and iteration over what Derived::take(deadline) gives, an Outcome<R>, or nullopt at the
-// end.
+// The face of a lazy map: next() and iteration. Derived::fill_now() sends what may be out, Derived::take_now(deadline) gives the next
+// result, nullopt when nothing is out.
 template <class Derived, class R>
 class LazyResults {
   static_assert(!std::is_void_v<R>, "map needs a function that returns something: use submit for the others");
@@ -62,6 +62,21 @@ class LazyResults {
   }
   std::default_sentinel_t end() const { return {}; }
 
+ protected:
+  // What goes wrong with the input comes after the results of the elements before.
+  void fill() {
+    if (input_failure_) return;
+    try {
+      derived().fill_now();
+    } catch (...) {
+      input_failure_ = std::current_exception();
+    }
+  }
+  // Before any result is due there is none that would have to come first.
+  void throw_at_the_call(bool nothing_is_out) const {
+    if (input_failure_ && nothing_is_out) std::rethrow_exception(input_failure_);
+  }
+
  private:
   std::optional<R> next_until(Deadline deadline) {
     std::optional<Outcome<R>> outcome = take(deadline);
@@ -72,9 +87,19 @@ class LazyResults {
     current_.reset();  // before the next one is made
     current_ = take(kNever);
   }
-  std::optional<Outcome<R>> take(Deadline deadline) { return static_cast<Derived&>(*this).take(deadline); }
+  std::optional<Outcome<R>> take(Deadline deadline) {
+    fill();
+    std::optional<Outcome<R>> outcome = derived().take_now(deadline);
+    if (!outcome && input_failure_ && !std::exchange(input_failure_told_, true)) {
+      std::rethrow_exception(input_failure_);
+    }
+    return outcome;
+  }
+  Derived& derived() { return static_cast<Derived&>(*this); }
 
   std::optional<Outcome<R>> current_;
+  std::exception_ptr input_failure_;  // nothing more is taken from the input
+  bool input_failure_told_ = false;
 };
 
 }  // namespace internal
@@ -87,6 +112,8 @@ class LazyResults {
 //   Threads         one thread iterates
 //   If a peer dies  the item its worker ran throws WorkerDied at its place; iteration can go on
 //   Blocks          the increment and next(), until the next result is there
+//   Throws          what the input throws, or an element that cannot be sent: once, after the results of those before it;
+//                   then the range is at its end
 //   Processes       as its executor's futures
 //   Lifetime        refers to a named input range, owns a temporary one. Destroying it cancels what has not ended
 template <class How, class F, class Range>
@@ -99,7 +126,8 @@ class MapResults
   MapResults(const std::shared_ptr<internal::Engine>& engine, Function&& function, Range&& input,
              internal::MapSpec spec)
       : feed_(engine, std::forward<Function>(function), std::forward<Range>(input), std::move(spec)) {
-    feed_.fill(false);
+    this->fill();
+    this->throw_at_the_call(feed_.stream().items() == 0);
   }
   MapResults(const MapResults&) = delete;
   MapResults& operator=(const MapResults&) = delete;
@@ -107,8 +135,8 @@ class MapResults
  private:
   friend class internal::LazyResults<MapResults, Result>;
 
-  std::optional<Outcome<Result>> take(internal::Deadline deadline) {
-    feed_.fill(false);
+  void fill_now() { feed_.fill(false); }
+  std::optional<Outcome<Result>> take_now(internal::Deadline deadline) {
     const auto item = feed_.stream().next(deadline);
     if (!item) return std::nullopt;
     if (item->failure) return Outcome<Result>(item->failure->get());

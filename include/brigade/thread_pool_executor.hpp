@@ -27,6 +27,7 @@ namespace brigade {
 //   Threads         one thread iterates
 //   Processes       as its executor's futures
 //   Blocks          the increment and next(), until the next result is there
+//   Throws          as MapResults
 //   Lifetime        refers to a named input range, owns a temporary one. Destroying it cancels what no thread has begun
 template <class Submit, class Range>
 class ThreadMapResults
@@ -44,7 +45,8 @@ class ThreadMapResults
         buffersize_(options.buffersize != 0 ? options.buffersize : buffersize),
         deadline_(options.timeout ? internal::deadline_after(*options.timeout) : internal::kNever) {
     next_.emplace(std::ranges::begin(input_));
-    fill();
+    this->fill();
+    this->throw_at_the_call(ahead_.empty());
   }
   ThreadMapResults(const ThreadMapResults&) = delete;
   ThreadMapResults& operator=(const ThreadMapResults&) = delete;
@@ -55,15 +57,14 @@ class ThreadMapResults
  private:
   friend class internal::LazyResults<ThreadMapResults, Result>;
 
-  void fill() {
+  void fill_now() {
     while (ahead_.size() < buffersize_ && *next_ != std::ranges::end(input_)) {
       ahead_.push_back(submit_(**next_));
       ++*next_;
     }
   }
 
-  std::optional<Outcome<Result>> take(internal::Deadline deadline) {
-    fill();
+  std::optional<Outcome<Result>> take_now(internal::Deadline deadline) {
     if (ahead_.empty()) return std::nullopt;
     Future<Result>& first = ahead_.front();
     if (!first.state().wait(std::min(deadline, deadline_))) internal::throw_result_timeout();

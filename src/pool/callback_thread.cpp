@@ -32,30 +32,56 @@ struct CallbackThread::State {
   std::mutex mutex;
   // Everything below is guarded by mutex.
   std::condition_variable changed;
+  std::deque<std::function<void()>> questions;
   std::deque<std::function<void()>> queue;
   bool busy = false;
   bool ending = false;
   std::thread thread;
   std::thread::id id;  // while it runs, also when it was detached: later another thread may have the same
 
+  bool empty() const { return questions.empty() && queue.empty(); }
+
+  // Runs what comes first of `from`, without the lock.
+  static void run_first(std::deque<std::function<void()>>& from, std::unique_lock<std::mutex>& lock) {
+    {
+      const std::function<void()> callback = std::move(from.front());
+      from.pop_front();
+      lock.unlock();
+      run_callback(callback);
+    }
+    lock.lock();
+  }
+
   void run() {
     std::unique_lock lock(mutex);
     for (;;) {
-      changed.wait(lock, [this] { return !queue.empty() || ending; });
-      if (queue.empty()) {
+      changed.wait(lock, [this] { return !empty() || ending; });
+      if (empty()) {
         id = {};
         return;
       }
-      {
-        const std::function<void()> callback = std::move(queue.front());
-        queue.pop_front();
-        busy = true;
-        lock.unlock();
-        run_callback(callback);
-      }
-      lock.lock();
+      busy = true;
+      run_first(questions.empty() ? queue : questions, lock);
       busy = false;
-      if (queue.empty()) changed.notify_all();
+      if (empty()) changed.notify_all();
+    }
+  }
+
+  void start(const std::shared_ptr<State>& self) {
+    changed.notify_all();
+    if (id != std::thread::id()) return;
+    const os::SignalBlock handlers_run_on_the_users_threads;
+    ending = false;
+    ++runtime().own_threads;
+    try {
+      // It keeps the state alive: whoever owns us may go away in a callback.
+      thread = std::thread([self] {
+        self->run();
+        --runtime().own_threads;
+      });
+      id = thread.get_id();
+    } catch (const std::system_error&) {  // no more threads now: the next post(), insist() or drain() sees to it
+      --runtime().own_threads;
     }
   }
 };
@@ -66,21 +92,25 @@ CallbackThread::~CallbackThread() { end(); }
 void CallbackThread::post(std::function<void()> callback) {
   const std::lock_guard lock(state_->mutex);
   state_->queue.push_back(std::move(callback));
-  state_->changed.notify_all();
-  if (state_->id != std::thread::id()) return;
-  const os::SignalBlock handlers_run_on_the_users_threads;
-  state_->ending = false;
-  ++runtime().own_threads;
-  try {
-    // It keeps the state alive: whoever owns us may go away in a callback.
-    state_->thread = std::thread([state = state_] {
-      state->run();
-      --runtime().own_threads;
-    });
-    state_->id = state_->thread.get_id();
-  } catch (const std::system_error&) {  // no more threads now: the next post(), or drain(), sees to it
-    --runtime().own_threads;
-  }
+  state_->start(state_);
+}
+
+void CallbackThread::ask(std::function<void()> question) {
+  const std::lock_guard lock(state_->mutex);
+  state_->questions.push_back(std::move(question));
+  state_->start(state_);
+}
+
+bool CallbackThread::answer_one() {
+  std::unique_lock lock(state_->mutex);
+  if (state_->questions.empty()) return false;
+  State::run_first(state_->questions, lock);
+  return true;
+}
+
+void CallbackThread::insist() {
+  const std::lock_guard lock(state_->mutex);
+  if (!state_->empty()) state_->start(state_);
 }
 
 bool CallbackThread::is_this_thread() const noexcept {
@@ -91,14 +121,10 @@ bool CallbackThread::is_this_thread() const noexcept {
 void CallbackThread::drain() {
   if (is_this_thread()) return;
   std::unique_lock lock(state_->mutex);
-  while (!state_->queue.empty() && state_->id == std::thread::id()) {
-    const std::function<void()> callback = std::move(state_->queue.front());
-    state_->queue.pop_front();
-    lock.unlock();
-    run_callback(callback);
-    lock.lock();
+  while (!state_->empty() && state_->id == std::thread::id()) {
+    State::run_first(state_->questions.empty() ? state_->queue : state_->questions, lock);
   }
-  state_->changed.wait(lock, [this] { return state_->queue.empty() && !state_->busy; });
+  state_->changed.wait(lock, [this] { return state_->empty() && !state_->busy; });
 }
 
 void CallbackThread::end() {

@@ -21,6 +21,12 @@ class CallbackThread {
   ~CallbackThread();  // as end()
 
   void post(std::function<void()> callback);
+  // A question to the user, on whose answer a task waits: it comes before the callbacks that were posted. A wait on this very
+  // thread, which a callback may be in, answers questions meanwhile: answer_one() takes one, false if there is none.
+  void ask(std::function<void()> question);
+  bool answer_one();
+  // Starts the thread if that could not be done when something was posted.
+  void insist();
   bool is_this_thread() const noexcept;
   // Waits until all that was posted, and all that these posted, has run. From a callback: returns at once.
   void drain();

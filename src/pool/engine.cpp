@@ -18,8 +18,6 @@ namespace brigade::internal {
 namespace {
 
 constexpr unsigned kMostWorkers = 4096;
-// A worker that was told to leave runs what its program registered with atexit; then it must be gone.
-constexpr std::chrono::milliseconds kLeaveGrace{5000};
 constexpr std::chrono::milliseconds kTerminateGrace{1000};
 
 unsigned workers_of(const PoolOptions& options) {
@@ -57,12 +55,12 @@ void Engine::check_owner() const {
 }
 
 std::uint64_t Engine::item_cost_ns() {
-  const Lock lock(mutex_);
+  const Lock lock = this->lock();
   return cost_ns_;
 }
 
 void Engine::forget_cost() {
-  const Lock lock(mutex_);
+  const Lock lock = this->lock();
   cost_ns_ = 0;
   cost_samples_ = 0;
   measure_each(true);
@@ -98,6 +96,7 @@ void Engine::join() {
 // What callbacks start has been refused since close(), so the pool comes to rest.
 void Engine::finish_up() {
   Lock lock(mutex_);
+  if (callbacks_.is_this_thread()) settle_what_is_being_asked();
   Waiter nobody;
   while (outstanding_ > 0) collect_until(lock, nobody, kNever, Until::idle);
   lock.unlock();
@@ -124,7 +123,7 @@ void Engine::dismiss_workers(Lock& lock) {
 void Engine::wait_for_leavers(Lock& lock, std::chrono::milliseconds grace) {
   const auto gone = [this] { return workers_.empty(); };
   if (left_.wait_for(lock, grace, gone)) return;
-  for (const auto& [id, worker] : workers_) worker->child->signal(os::kSigKill);
+  for (const auto& [id, worker] : workers_) worker->child->signal_or_kill(os::kSigKill);
   left_.wait(lock, gone);
 }
 
@@ -181,7 +180,8 @@ void Engine::stop(Stop how) {
   collect_all();
   fail_everything(
       failure_of(CancelledError("the pool '" + options_.name + "' was terminated"), Failure::Kind::cancelled));
-  for (const auto& [id, worker] : workers_) worker->child->signal(how == Stop::kill ? os::kSigKill : os::kSigTerm);
+  for (const auto& [id, worker] : workers_)
+    worker->child->signal_or_kill(how == Stop::kill ? os::kSigKill : os::kSigTerm);
   wait_for_leavers(lock, kTerminateGrace);
   end_thread(lock);
   lock.unlock();

@@ -28,66 +28,16 @@
 
 #include "os/clock.hpp"
 #include "os/event_fd.hpp"
-#include "os/fd.hpp"
 #include "os/poller.hpp"
 #include "pool/callback_thread.hpp"
 #include "pool/ranked_queue.hpp"
-#include "process/launch.hpp"
-#include "shm/segment.hpp"
-#include "wire/definitions.hpp"
+#include "pool/restarts.hpp"
+#include "pool/worker.hpp"
 
 namespace brigade::internal {
 
-// A task in a worker's ring.
-struct InFlight {
-  Shared<Task> task;
-  std::uint64_t sequence = 0;
-};
-
-// The dispatcher's side of one worker. Everything under the engine's lock but `end.has_results()`.
-struct Worker {
-  std::uint64_t id = 0;
-  std::shared_ptr<Child> child;
-  DispatcherEnd end;
-  std::deque<InFlight> in_flight;  // oldest first
-  std::uint64_t queued_items = 0;  // items of in_flight that have not ended
-  os::Fd parcels;
-  Told told;
-  std::uint64_t used = 0;                        // a counter of uses: larger is more recent
-  std::uint64_t given = 0;                       // how many tasks it was given to run
-  bool setting_up = false;                       // its initializer is in_flight
-  bool leaving = false;                          // gets no more tasks, and leaves after those it has
-  bool finalized = false;                        // its finalizer was put into its ring
-  bool stopping = false;                         // told to leave
-  std::shared_ptr<const Failure> setup_failure;  // of its initializer
-
-  // What the last look saw, for the cost of an item.
-  std::uint64_t seen_busy_ns = 0;
-  std::uint64_t seen_items = 0;
-  std::uint32_t answers_seen = 0;  // since then
-
-  // What the last tick saw, for deadlines and for taking back what waits behind a slow task.
-  std::uint64_t seen_claim = 0;
-  std::uint64_t seen_item = 0;
-  std::chrono::nanoseconds seen_for{0};
-  std::chrono::nanoseconds unclaimed_for{0};  // how long its oldest task has not been begun
-  std::chrono::nanoseconds unlooked_for{0};   // since the last look whether a debugger holds it
-  bool held = false;                          // what that look showed
-  enum class Pressure { none, asked, terminated };
-  Pressure pressure = Pressure::none;  // how hard its only task is being stopped
-  bool timed_out = false;              // because that took too long
-  std::uint32_t late_item = 0;         // at this item
-  bool killed = false;                 // SIGKILL is on its way
-  bool answered = false;               // it has answered something, ever
-  std::chrono::nanoseconds pressed_for{0};
-  std::string corrupt;  // why its segment is not believed any more
-
-  bool doomed() const { return stopping || killed || pressure == Pressure::terminated; }
-
-  // Whether collect() would find something: what a worker says that is not believed, or that nobody waits for, does not
-  // count.
-  bool has_answers() const { return end.has_results() && corrupt.empty() && !(stopping && in_flight.empty()); }
-};
+// A worker that was told to leave runs what its program registered with atexit; then it must be gone.
+inline constexpr std::chrono::milliseconds kLeaveGrace{5000};
 
 // See above and engine_face.hpp.
 //   Threads         any; one lock guards all, no user code runs under it
@@ -123,8 +73,8 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
 
   unsigned worker_limit() const { return workers_wanted_; }
   bool runs_inline() const { return workers_wanted_ == 0; }
-  bool is_copy() const;      // lives in a forked copy of the process that made it
-  void check_owner() const;  // throws Error if so
+  bool is_copy() const override;  // lives in a forked copy of the process that made it
+  void check_owner() const;       // throws Error if so
   // The measured cost of an item; 0 while unknown.
   std::uint64_t item_cost_ns();
   void forget_cost();
@@ -135,6 +85,7 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
   // engine_dispatch.cpp: into the rings
   bool try_dispatch(Task& task, const Encoder* payload);
   std::optional<std::span<std::byte>> reserve(Worker& worker, const TaskHead& head, std::size_t bytes);
+  bool others_have_descriptors_on_their_way(int error) const;
   bool place(Worker& worker, Task& task, const Encoder* payload);
   Worker* choose();
   bool has_room(const Worker& worker) const;
@@ -143,6 +94,7 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
   bool leaves_next(const Worker& worker) const;
   void let_go(Worker& worker);
   void put_back(Task& task);
+  void count(const Task& task, int change);
   void make_way_for(const Task& task);
   void run_inline(Task& task, Encoder& payload);
   void refill();
@@ -168,7 +120,9 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
   void fail_rest(Task& task, const std::shared_ptr<const Failure>& failure);
   void fail_or_retry(Task& task, const std::shared_ptr<const Failure>& failure);
   void ask_whether_again(Task& task, const std::shared_ptr<const Failure>& failure);
-  void judge(Task& task, const std::shared_ptr<const Failure>& failure);
+  void judge(Task& task);
+  void settle(Task& task, const std::shared_ptr<const Failure>& failure, bool again);
+  void settle_what_is_being_asked();
   bool any_results() const;
   void arm();
   enum class Until { ready, idle };
@@ -180,6 +134,7 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
   void run() noexcept;
   void watch();
   std::chrono::milliseconds tick_length() const;
+  bool may_start_worker() const;
   void ring_engine();
   void on_death(Worker& worker, int exit_code);
   static std::string who(const Child& child);
@@ -193,9 +148,10 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
   static std::shared_ptr<const Failure> timed_out(const Worker& worker, const Task& task);
   std::shared_ptr<const Failure> death_failure(const Worker& worker, const Task& task, int exit_code) const;
   std::uint64_t claim_of(Worker& worker);
-  void distrust(Worker& worker, const std::string& why);
+  static void distrust(Worker& worker, const std::string& why);
   static bool is_held(Worker& worker, std::chrono::nanoseconds elapsed);
   void watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed);
+  static void watch_leaver(Worker& worker, std::chrono::nanoseconds elapsed);
   void stop_running(Worker& worker, Task& task, bool because_of_time);
   void press_harder(Worker& worker, std::chrono::nanoseconds elapsed);
   void terminate(Worker& worker);
@@ -221,16 +177,22 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
   std::uint64_t next_worker_id_ = 1;
   std::uint64_t uses_ = 0;
   RankedQueue<Shared<Task>> backlog_;  // with tasks that have ended meanwhile
-  std::vector<Shared<Task>> judged_;   // of which retry_if is being asked
-  std::uint64_t outstanding_ = 0;      // tasks that have not finished
-  std::uint64_t next_index_ = 0;       // of submitted tasks
-  std::uint64_t timed_tasks_ = 0;      // of outstanding_, with a time limit
-  std::uint64_t ranked_tasks_ = 0;     // of outstanding_, with a priority of their own
-  std::uint64_t cost_ns_ = 0;          // of an item, as last measured; 0: not known
-  std::uint32_t cost_samples_ = 0;     // how often it was measured
+  // Tasks of which retry_if is to be asked, or is being asked.
+  struct Judgment {
+    Shared<Task> task;
+    std::shared_ptr<const Failure> failure;
+    bool being_asked = false;
+  };
+  std::deque<Judgment> judged_;
+  std::uint64_t outstanding_ = 0;   // tasks that have not finished
+  std::uint64_t next_index_ = 0;    // of submitted tasks
+  std::uint64_t timed_tasks_ = 0;   // of outstanding_, with a time limit
+  std::uint64_t ranked_tasks_ = 0;  // of outstanding_, with a priority of their own
+  std::uint64_t cost_ns_ = 0;       // of an item, as last measured; 0: not known
+  std::uint32_t cost_samples_ = 0;  // how often it was measured
   std::uint32_t submits_since_collect_ = 0;
-  unsigned deaths_before_work_ = 0;  // in a row
-  unsigned deaths_ = 0;              // of workers nobody had stopped
+  Restarts restarts_;
+  unsigned deaths_ = 0;  // of workers nobody had stopped
   int attended_ = 0;
   bool closed_ = false;
   bool finishing_ = false;  // the engine thread is to end
@@ -240,7 +202,8 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
 
   const Waiter* collector_ = nullptr;  // while it sleeps
   std::deque<Waiter*> followers_;
-  std::condition_variable left_;  // a worker was removed from workers_
+  Waiter* on_callback_thread_ = nullptr;  // the innermost that waits there
+  std::condition_variable left_;          // a worker was removed from workers_
 
   std::thread thread_;
   CallbackThread callbacks_;

@@ -47,6 +47,10 @@ void Engine::collect_results(Worker& worker) {
     }
     const Shared<Task> task = worker.in_flight.front().task;
     const bool worked = !task->pinned_;
+    if (worker.pressure == Worker::Pressure::asked && worker.timed_out && result->item > worker.late_item) {
+      worker.pressure = Worker::Pressure::none;  // the late one is done with, and nobody else was asked
+      worker.timed_out = false;
+    }
     const bool stopped = task->cancelled_ || worker.pressure == Worker::Pressure::asked;
     ++worker.answers_seen;
     if (stopped) {
@@ -58,7 +62,7 @@ void Engine::collect_results(Worker& worker) {
     }
     if (!worked) continue;
     worker.answered = true;
-    deaths_before_work_ = 0;
+    restarts_.worked(worker.id);
   }
   worker.seen_for = {};
   worker.end.announce_collected();
@@ -156,11 +160,8 @@ void Engine::measure_each(bool wanted) {
 void Engine::finish(Task& task) {
   task.handles_.clear();
   std::vector<std::byte>().swap(task.payload_);
-  if (timeout_of(task).count() > 0) --timed_tasks_;
-  if (priority_of(task) != 0) --ranked_tasks_;
-  if (is_attended(task)) --attended_;
   task.finished();
-  --outstanding_;
+  count(task, -1);
   if (collector_ != nullptr && (collector_->ready() || outstanding_ == 0)) caller_bell_.ring();
 }
 
@@ -197,12 +198,22 @@ void Engine::fail_or_retry(Task& task, const std::shared_ptr<const Failure>& fai
 }
 
 void Engine::ask_whether_again(Task& task, const std::shared_ptr<const Failure>& failure) {
-  judged_.emplace_back(&task);
-  callbacks_.post([self = shared_from_this(), asked = Shared<Task>(&task), failure] { self->judge(*asked, failure); });
+  judged_.push_back({Shared<Task>(&task), failure});
+  callbacks_.ask([self = shared_from_this(), asked = Shared<Task>(&task)] { self->judge(*asked); });
+  if (on_callback_thread_ == nullptr) return;
+  if (collector_ == on_callback_thread_) caller_bell_.ring();
+  on_callback_thread_->nudge();
 }
 
 // On the callback thread.
-void Engine::judge(Task& task, const std::shared_ptr<const Failure>& failure) {
+void Engine::judge(Task& task) {
+  const auto find = [&] { return std::ranges::find(judged_, Shared<Task>(&task), &Judgment::task); };
+  Lock lock(mutex_);
+  auto at = find();
+  if (at == judged_.end()) return;  // it has ended with its pool
+  at->being_asked = true;
+  const std::shared_ptr<const Failure> failure = at->failure;
+  lock.unlock();
   bool again = false;
   std::exception_ptr from_user;
   try {
@@ -210,22 +221,37 @@ void Engine::judge(Task& task, const std::shared_ptr<const Failure>& failure) {
   } catch (...) {
     from_user = std::current_exception();
   }
-  {
-    const Lock lock(mutex_);
-    std::erase(judged_, Shared<Task>(&task));
-    if (!task.ended()) {  // it may have been cancelled meanwhile
-      if (again) {
-        --task.retries_left_;
-        put_back(task);
-      } else {
-        end_item(task, failure);
-        if (!task.ended()) put_back(task);
-      }
-      refill();
-      leave_collecting();
-    }
+  lock.lock();
+  at = find();
+  if (at != judged_.end()) {
+    judged_.erase(at);
+    settle(task, failure, again);
+    refill();
+    leave_collecting();
   }
+  lock.unlock();
   if (from_user) std::rethrow_exception(from_user);
+}
+
+void Engine::settle(Task& task, const std::shared_ptr<const Failure>& failure, bool again) {
+  if (task.ended()) return;  // it was cancelled meanwhile
+  if (again) {
+    --task.retries_left_;
+  } else {
+    end_item(task, failure);
+  }
+  if (!task.ended()) put_back(task);
+}
+
+// A retry_if that waits for the end of its pool would wait for its own answer: which is no, then.
+void Engine::settle_what_is_being_asked() {
+  for (;;) {
+    const auto at = std::ranges::find_if(judged_, &Judgment::being_asked);
+    if (at == judged_.end()) return;
+    const Judgment judgment = *at;
+    judged_.erase(at);
+    settle(*judgment.task, judgment.failure, false);
+  }
 }
 
 // ---- waiting ----
@@ -267,8 +293,12 @@ bool Engine::wait(FutureState& state, Deadline deadline) {
   }
   Waiter waiter;
   if (!state.notify_at_end(waiter, 0)) return true;
+  struct Forget {
+    FutureState& state;
+    Waiter& waiter;
+    ~Forget() { state.forget_waiter(waiter); }
+  } const forget{state, waiter};
   wait(waiter, deadline);
-  state.forget_waiter(waiter);
   return state.done();
 }
 
@@ -279,15 +309,25 @@ bool Engine::wait(Waiter& waiter, Deadline deadline) {
 }
 
 void Engine::collect_until(Lock& lock, Waiter& waiter, Deadline deadline, Until until) {
+  const bool answers_questions = callbacks_.is_this_thread();
+  Waiter* const waits_around_us = on_callback_thread_;
+  if (answers_questions) on_callback_thread_ = &waiter;
   for (;;) {
     collect_all();
     refill();
     if (until == Until::idle ? outstanding_ == 0 : waiter.ready()) break;
     if (Clock::now() >= deadline) break;
+    if (answers_questions && !judged_.empty()) {  // nobody else can
+      lock.unlock();
+      const bool answered = callbacks_.answer_one();
+      lock.lock();
+      if (answered) continue;
+    }
     if (collector_ != nullptr) {
       followers_.push_back(&waiter);
+      const std::uint32_t seen = waiter.look();
       lock.unlock();
-      waiter.sleep(deadline);
+      waiter.sleep(seen, deadline);
       lock.lock();
       std::erase(followers_, &waiter);
       continue;
@@ -301,6 +341,7 @@ void Engine::collect_until(Lock& lock, Waiter& waiter, Deadline deadline, Until 
     }
     collector_ = nullptr;
   }
+  if (answers_questions) on_callback_thread_ = waits_around_us;
   leave_collecting();
 }
 

@@ -67,8 +67,8 @@ void Engine::pin(Worker& worker, const WorkerCall& call, Shared<Task> task) {
   task->images_ = kept.images;
   task->payload_ = kept.payload;
   for (const Descriptor& handle : kept.handles) task->handles_.push_back(Descriptor::duplicate(handle.get()));
-  if (!place(worker, *task, nullptr)) throw Error("there is no room for the first task of a worker");
-  ++outstanding_;
+  if (!place(worker, *task, nullptr)) throw Error("there is no room for a task of a worker's own");
+  count(*task, 1);
 }
 
 // Whether it is to leave when it has run what it has.
@@ -98,7 +98,7 @@ void Engine::let_go(Worker& worker) {
     worker.end.publish();
     worker.end.wake();
   } else {
-    worker.child->signal(os::kSigTerm);
+    worker.child->signal_or_kill(os::kSigTerm);
   }
 }
 
@@ -129,37 +129,38 @@ void Engine::submit(Task& task, Encoder& payload, const TaskSpec& spec) {
   task.handles_ = std::move(payload.handles());
   task.heeds_stop_ = spec.heeds_stop;
   task.options_ = spec.options;
-  if (task.options_) {
-    task.retries_left_ = task.options_->retries;
-    if (task.options_->priority != 0) ++ranked_tasks_;
-    if (task.options_->timeout) ++timed_tasks_;
-    if (is_attended(task)) ++attended_;
-  }
-  if (ranked_tasks_ > 0) make_way_for(task);
-  if (!backlog_.empty() && ++submits_since_collect_ >= kCollectEvery) {
-    submits_since_collect_ = 0;
-    collect_all();
-    refill();
-  }
+  if (task.options_) task.retries_left_ = task.options_->retries;
+  count(task, 1);
   bool dispatched = false;
   try {
+    if (ranked_tasks_ > 0) make_way_for(task);
+    if (!backlog_.empty() && ++submits_since_collect_ >= kCollectEvery) {
+      submits_since_collect_ = 0;
+      collect_all();
+      refill();
+    }
     dispatched = backlog_.empty() && try_dispatch(task, &payload);
     if (!dispatched) {
       task.payload_ = payload.to_vector();
       backlog_.push_back(Shared<Task>(&task), priority_of(task));
     }
   } catch (...) {
-    if (priority_of(task) != 0) --ranked_tasks_;
-    if (timeout_of(task).count() > 0) --timed_tasks_;
-    if (is_attended(task)) --attended_;
+    count(task, -1);
     throw;
   }
-  ++outstanding_;
   // What only the engine thread can do: refill while nobody waits, watch the clock, and untangle.
   const bool needs_ticks =
       timed_tasks_ > 0 || !backlog_.empty() || task.sequence_ == 0 || task.worker_->in_flight.size() > 1;
   if (((!dispatched && backlog_.size() == 1) || is_attended(task)) && collector_ == nullptr) arm();
   if (needs_ticks && !engine_ticking_) ring_engine();
+}
+
+void Engine::count(const Task& task, int change) {
+  const auto by = static_cast<std::uint64_t>(static_cast<std::int64_t>(change));
+  outstanding_ += by;
+  if (timeout_of(task).count() > 0) timed_tasks_ += by;
+  if (priority_of(task) != 0) ranked_tasks_ += by;
+  if (is_attended(task)) attended_ += change;
 }
 
 // It was on its way before, so it is the first of its priority.
@@ -208,13 +209,23 @@ Worker* Engine::choose() {
   if (idle != nullptr) return idle;
   const auto at_work =
       static_cast<unsigned>(std::ranges::count_if(workers_, [](const auto& entry) { return !entry.second->doomed(); }));
-  if (at_work >= workers_wanted_) return least;
+  if (at_work >= workers_wanted_ || !may_start_worker()) return least;
   try {
-    return start_worker();
-  } catch (const std::system_error&) {
+    Worker* const started = start_worker();
+    restarts_.started();
+    return started;
+  } catch (const std::exception&) {
+    restarts_.refused(os::Clock::now());
     if (at_work == 0) throw;
     return least;  // fewer workers than wanted do the work, too
   }
+}
+
+// Those that are on their way out take memory, and with a task that does not obey a CPU: they are not to pile up.
+bool Engine::may_start_worker() const {
+  if (workers_.size() >= std::size_t{2} * workers_wanted_) return false;
+  // Who submits the only task is told by an exception when there can be no worker.
+  return restarts_.allowed(os::Clock::now()) || (workers_.empty() && backlog_.empty());
 }
 
 Worker* Engine::start_worker() {
@@ -250,7 +261,7 @@ Worker* Engine::start_worker() {
       pin(*started, options_.initializer, Shared<Task>(new SetupTask(at_end)));
     } catch (...) {
       started->killed = true;  // it must not run a task
-      started->child->signal(os::kSigKill);
+      started->child->signal_or_kill(os::kSigKill);
       throw;
     }
   }
@@ -264,8 +275,16 @@ std::optional<std::span<std::byte>> Engine::reserve(Worker& worker, const TaskHe
   const std::uint64_t claimed = std::min(worker.end.claimed_task(), worker.end.published());
   // Whoever sleeps with nothing to do is done with the last one, too.
   const bool done = claimed == worker.end.published() && worker.in_flight.empty() && worker.end.worker_sleeps();
-  if (claimed > 0) worker.end.release_through(done ? claimed : claimed - 1);
+  // A worker that writes over its words must not have us give away what a task without an answer needs.
+  const std::uint64_t answered = worker.in_flight.empty() ? claimed : worker.in_flight.front().sequence - 1;
+  if (claimed > 0) worker.end.release_through(std::min(done ? claimed : claimed - 1, answered));
   return worker.end.reserve(head, bytes);
+}
+
+// How many descriptors may be on their way is a limit of the user's, of all sockets together; the room in a socket is its own.
+bool Engine::others_have_descriptors_on_their_way(int error) const {
+  return (error == ETOOMANYREFS || error == EAGAIN) &&
+         std::ranges::any_of(workers_, [](const auto& entry) { return !entry.second->in_flight.empty(); });
 }
 
 // Writes the task into the worker's ring; false when the ring is full. `payload` null: the task's own copy.
@@ -291,13 +310,20 @@ bool Engine::place(Worker& worker, Task& task, const Encoder* payload) {
     if (worker.in_flight.empty()) worker.end.wake();  // definitions take the room: it reads them and goes back to sleep
     return false;
   }
-  if (head.kind != TaskKind::run && !send_parcel(worker.parcels, worker.end.published() + 1, task.handles_)) {
-    if (errno == EPIPE || errno == ECONNRESET) {
-      distrust(worker, "its socket is closed");  // it has just died, or a task has closed what was not its own
-    } else if (worker.in_flight.empty()) {
-      throw Undeliverable(errno, std::generic_category(), "sendmsg(descriptors of a task)");
+  const std::uint64_t sequence = worker.end.published() + 1;
+  worker.in_flight.push_back({Shared<Task>(&task), sequence});
+  if (head.kind != TaskKind::run && !send_parcel(worker.parcels, sequence, task.handles_)) {
+    const int error = errno;
+    worker.in_flight.pop_back();
+    if (error == EPIPE || error == ECONNRESET) {
+      // It has just died, or a task has closed what was not its own. What it has answered counts.
+      worker.lost = "its socket is closed";
+      worker.killed = true;
+      worker.child->signal_or_kill(os::kSigKill);
+    } else if (!others_have_descriptors_on_their_way(error)) {
+      throw Undeliverable(error, std::generic_category(), "sendmsg(descriptors of a task)");
     }
-    return false;  // there will be room when it has taken what it has
+    return false;  // there will be room when these have been taken
   }
   if (payload != nullptr) {
     payload->copy_to(room->data());
@@ -307,7 +333,6 @@ bool Engine::place(Worker& worker, Task& task, const Encoder* payload) {
   }
   task.worker_ = &worker;
   task.sequence_ = worker.end.publish();
-  worker.in_flight.push_back({Shared<Task>(&task), task.sequence_});
   worker.queued_items += task.items_ - task.next_item_;
   if (!task.pinned_) ++worker.given;
   worker.used = ++uses_;
@@ -326,8 +351,10 @@ void Engine::refill() {
     drain_backlog();
     if (backlog_.empty()) rebalance(false);
   } catch (const std::exception& error) {
-    // A worker could not be started, or memory is short. With workers at work there is hope, without there is none.
-    if (workers_.empty()) break_pool(std::string("no worker can be started: ") + error.what());
+    // No worker can be started now. The engine thread tries again, but not for ever.
+    if (workers_.empty() && restarts_.are_hopeless()) {
+      break_pool(std::string("no worker can be started: ") + error.what());
+    }
   }
 }
 
@@ -345,6 +372,11 @@ void Engine::drain_backlog() {
       backlog_.pop_front();
       fail_rest(*task, std::make_shared<const Failure>(std::current_exception()));
     } catch (const std::length_error&) {  // it fits into no segment
+      backlog_.pop_front();
+      fail_rest(*task, std::make_shared<const Failure>(std::current_exception()));
+    } catch (const std::bad_alloc&) {
+      // There may be room when others are done.
+      if (std::ranges::any_of(workers_, [](const auto& entry) { return !entry.second->in_flight.empty(); })) return;
       backlog_.pop_front();
       fail_rest(*task, std::make_shared<const Failure>(std::current_exception()));
     }
@@ -366,24 +398,30 @@ void Engine::take_back(Worker& worker) {
   for (std::size_t i = worker.in_flight.size(); i-- > 0;) {
     const InFlight entry = worker.in_flight[i];
     if (entry.task->pinned_) continue;
-    if (!worker.end.withdraw(entry.sequence)) break;  // it has begun this one, so all before it are done
+    if (entry.sequence <= worker.end.claimed_task()) break;  // it has begun this one, so all before it are done
     keep_payload(*entry.task, worker);
+    if (!worker.end.withdraw(entry.sequence)) {
+      std::vector<std::byte>().swap(entry.task->payload_);
+      break;
+    }
     take_out(worker, worker.in_flight.begin() + static_cast<std::ptrdiff_t>(i));
     put_back(*entry.task);
   }
+  // It was to leave after them.
+  if (worker.in_flight.empty() && leaves_next(worker) && !worker.doomed()) let_go(worker);
 }
 
 // Tasks that wait in one worker's ring while another worker has nothing to do change places. Prefetching guessed wrong:
 // the task before them takes longer than the estimate said.
 void Engine::rebalance(bool only_stuck) {
   if (outstanding_ < 2 || (!only_stuck && cost_ns_ * 2 < kWorthMovingNs)) return;
-  const bool can_start = workers_.size() < workers_wanted_;
+  const bool can_start = workers_.size() < workers_wanted_ && may_start_worker();
   const bool idle = std::ranges::any_of(
       workers_, [](const auto& entry) { return entry.second->in_flight.empty() && !entry.second->doomed(); });
   if (!idle && !can_start) return;
   for (const auto& [id, worker] : workers_) {
     if (worker->in_flight.size() < 2 || worker->doomed()) continue;
-    if (only_stuck && worker->seen_for < kStuck) continue;
+    if (only_stuck && worker->seen_for < kStuck && worker->unclaimed_for < kStuck) continue;
     take_back(*worker);
     drain_backlog();
     return;  // a worker may have been started: the loop's iterator is no good any more

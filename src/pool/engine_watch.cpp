@@ -26,7 +26,6 @@ constexpr std::chrono::milliseconds kLookForDebuggerEvery{100};
 constexpr std::chrono::milliseconds kAskGrace{500};
 constexpr std::chrono::milliseconds kTerminateGrace{500};
 constexpr std::chrono::seconds kStartLimit{10};
-constexpr unsigned kMostDeathsBeforeWork = 3;
 constexpr std::size_t kLastLines = 4096;
 
 std::string seconds(std::chrono::nanoseconds time) {
@@ -67,7 +66,10 @@ void Engine::run() noexcept {
     watch();
   } catch (const std::exception& error) {
     const Lock lock(mutex_);
-    break_pool(std::string("the engine thread failed: ") + error.what());
+    try {
+      break_pool(std::string("the engine thread failed: ") + error.what());
+    } catch (const std::exception&) {  // no memory even for that
+    }
     last_used_ = nullptr;
     workers_.clear();  // kills and reaps them: nobody will notice their end any more
     left_.notify_all();
@@ -78,8 +80,9 @@ std::chrono::milliseconds Engine::tick_length() const {
   if (timed_tasks_ > 0) return kDeadlineTick;
   const bool queued =
       std::ranges::any_of(workers_, [](const auto& entry) { return entry.second->in_flight.size() > 1; });
-  const bool dying =
-      std::ranges::any_of(workers_, [](const auto& entry) { return entry.second->pressure != Worker::Pressure::none; });
+  const bool dying = std::ranges::any_of(workers_, [](const auto& entry) {
+    return entry.second->pressure != Worker::Pressure::none || entry.second->stopping;
+  });
   if (dying) return kDeadlineTick;
   return queued || !backlog_.empty() ? kBusyTick : kIdleTick;
 }
@@ -114,7 +117,11 @@ void Engine::watch() {
       if (found == workers_.end()) continue;
       if (const std::optional<int> exit_code = found->second->child->poll()) on_death(*found->second, *exit_code);
     }
-    for (const auto& [id, worker] : workers_) watch_deadlines(*worker, elapsed);
+    for (const auto& [id, worker] : workers_) {
+      watch_deadlines(*worker, elapsed);
+      watch_leaver(*worker, elapsed);
+    }
+    if (!judged_.empty()) callbacks_.insist();
     if (outstanding_ == 0) {
       for (const auto& [id, worker] : workers_) {
         if (worker->in_flight.empty()) worker->end.trim();
@@ -134,7 +141,7 @@ void Engine::watch() {
 void Engine::distrust(Worker& worker, const std::string& why) {
   worker.corrupt = why;  // its death, which follows, says so
   worker.killed = true;
-  worker.child->signal(os::kSigKill);
+  worker.child->signal_or_kill(os::kSigKill);
 }
 
 // The task the worker has claimed last. A number that cannot be shows that a task wrote where it must not.
@@ -172,12 +179,23 @@ void Engine::watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed) {
     worker.seen_for = {};
   }
   if (worker.pressure != Worker::Pressure::none) return press_harder(worker, elapsed);
-  worker.unclaimed_for = running || limit.count() == 0 ? std::chrono::nanoseconds{0} : worker.unclaimed_for + elapsed;
+  worker.unclaimed_for =
+      running || worker.in_flight.empty() ? std::chrono::nanoseconds{0} : worker.unclaimed_for + elapsed;
   // A worker that does not even begin is stopped as well: its start hangs, or a task has spoilt its words.
   const bool late = running ? worker.seen_for >= limit : worker.unclaimed_for - kStartLimit >= limit;
   if (limit.count() == 0 || !late || worker.doomed()) return;
   if (os::is_held_by_debugger(worker.child->pid())) return;  // since the last look
-  stop_running(worker, *worker.in_flight.front().task, true);
+  if (running) return stop_running(worker, *worker.in_flight.front().task, true);
+  take_back(worker);  // it began none of them
+  if (worker.in_flight.empty() && !worker.doomed()) terminate(worker);
+}
+
+void Engine::watch_leaver(Worker& worker, std::chrono::nanoseconds elapsed) {
+  if (!worker.stopping || worker.killed) return;
+  worker.stopping_for += elapsed;
+  if (worker.stopping_for < kLeaveGrace) return;
+  worker.killed = true;
+  worker.child->signal_or_kill(os::kSigKill);
 }
 
 // Stops a task that was claimed, and what it takes its worker. Those that wait behind it are taken back before, so that
@@ -186,16 +204,19 @@ void Engine::watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed) {
 void Engine::stop_running(Worker& worker, Task& task, bool because_of_time) {
   const Shared<Task> alive(&task);
   if (worker.doomed() || worker.pressure != Worker::Pressure::none) return;
+  const std::uint32_t item = task.next_item_;
   take_back(worker);
   collect(worker);
   if (task.ended() || task.worker_ != &worker || worker.doomed()) return;
-  if (because_of_time && worker.end.claimed_item() != worker.seen_item) return;  // it is at the next one
+  if (because_of_time && (task.next_item_ != item || worker.end.claimed_item() != worker.seen_item)) {
+    return;  // it is at the next one
+  }
   worker.timed_out = because_of_time;
   worker.late_item = task.next_item_;
   worker.pressed_for = {};
   if (task.heeds_stop_ || (task.items_ > 1 && !because_of_time)) {
     worker.pressure = Worker::Pressure::asked;
-    worker.end.request_stop(task.sequence_);
+    worker.end.request_stop(task.sequence_, because_of_time ? item : kAllItems);
   } else {
     terminate(worker);
   }
@@ -205,18 +226,19 @@ void Engine::stop_running(Worker& worker, Task& task, bool because_of_time) {
 void Engine::terminate(Worker& worker) {
   worker.pressure = Worker::Pressure::terminated;
   worker.pressed_for = {};
-  worker.child->signal(os::kSigTerm);
+  worker.child->signal_or_kill(os::kSigTerm);
 }
 
 void Engine::press_harder(Worker& worker, std::chrono::nanoseconds elapsed) {
   worker.pressed_for += elapsed;
   if (worker.pressure == Worker::Pressure::asked) {
+    if (worker.timed_out && worker.end.claimed_item() != worker.late_item) return;  // its answer is on the way
     if (worker.pressed_for >= kAskGrace) terminate(worker);
     return;
   }
   if (worker.killed || worker.pressed_for < kTerminateGrace) return;
   worker.killed = true;
-  worker.child->signal(os::kSigKill);
+  worker.child->signal_or_kill(os::kSigKill);
 }
 
 std::shared_ptr<const Failure> Engine::timed_out(const Worker& worker, const Task& task) {
@@ -239,6 +261,7 @@ std::shared_ptr<const Failure> Engine::death_failure(const Worker& worker, const
   if (crash) text += ": " + crash->summary();
   if (worker.child->out_of_memory()) text += ", it seems because memory ran out";
   if (!worker.corrupt.empty()) text += ": " + worker.corrupt;
+  if (!worker.lost.empty()) text += ": " + worker.lost;
   WorkerDeath death{.pid = worker.child->pid(), .signal = exit_code < 0 ? -exit_code : 0, .exit_code = exit_code};
   death.task_index = index;
   death.crash_report = crash;
@@ -250,14 +273,16 @@ std::shared_ptr<const Failure> Engine::death_failure(const Worker& worker, const
 // What it had answered is collected first. The task it had claimed dies with it: the items before the one it was at are
 // answered, that one fails, those behind it run elsewhere. Tasks it had not claimed run elsewhere.
 void Engine::on_death(Worker& worker, int exit_code) {
+  const bool leaving = worker.leaving;
+  const bool was_killed = std::exchange(worker.killed, true);  // it gets nothing any more
   collect(worker);
   const std::uint64_t claimed = claim_of(worker);
   bool cost_a_task = false;
   while (!worker.in_flight.empty()) {
     const InFlight entry = worker.in_flight.back();
-    worker.in_flight.pop_back();
     Task& task = *entry.task;
-    keep_payload(task, worker);
+    if (!task.pinned_) keep_payload(task, worker);
+    worker.in_flight.pop_back();
     // Its last item is answered and the next one not begun: it died of neither.
     const bool between_items = task.next_item_ > worker.end.task(entry.sequence).head.first_item &&
                                worker.end.claimed_item() < task.next_item_;
@@ -277,7 +302,8 @@ void Engine::on_death(Worker& worker, int exit_code) {
       }
     }
   }
-  const bool on_purpose = worker.stopping || worker.pressure != Worker::Pressure::none;
+  const bool on_purpose =
+      leaving || worker.stopping || worker.pressure != Worker::Pressure::none || (was_killed && worker.corrupt.empty());
   const bool never_worked = !worker.answered && !cost_a_task && !on_purpose;
   const std::string obituary = who(*worker.child) + " " + describe_exit_code(exit_code);
   if (!on_purpose) ++deaths_;
@@ -285,9 +311,12 @@ void Engine::on_death(Worker& worker, int exit_code) {
   if (last_used_ == &worker) last_used_ = nullptr;
   workers_.erase(worker.id);
   left_.notify_all();
-  if (never_worked && ++deaths_before_work_ >= kMostDeathsBeforeWork) {
+  if (never_worked) restarts_.died_without_work(next_worker_id_, Clock::now());
+  const bool others_work = std::ranges::any_of(
+      workers_, [](const auto& entry) { return entry.second->answered && !entry.second->doomed(); });
+  if (never_worked && restarts_.are_hopeless() && !others_work) {
     break_pool("workers cannot live: " + obituary + " before it did any work, like " +
-               std::to_string(deaths_before_work_ - 1) + " before it");
+               std::to_string(restarts_.deaths_without_work() - 1) + " before it");
   } else if (options_.restart_limit && deaths_ > *options_.restart_limit) {
     break_pool(obituary + ", and no more than " + std::to_string(*options_.restart_limit) + " may be replaced");
   }
@@ -295,7 +324,7 @@ void Engine::on_death(Worker& worker, int exit_code) {
 
 void Engine::fail_everything(const std::shared_ptr<const Failure>& failure) {
   std::deque<Shared<Task>> tasks = backlog_.take_all();
-  tasks.insert(tasks.end(), judged_.begin(), judged_.end());
+  for (const Judgment& judgment : judged_) tasks.push_back(judgment.task);
   judged_.clear();
   for (const auto& [id, worker] : workers_) {
     for (const InFlight& entry : worker->in_flight) {
@@ -312,9 +341,16 @@ void Engine::fail_everything(const std::shared_ptr<const Failure>& failure) {
 void Engine::break_pool(const std::string& reason) { break_pool(failure_of(BrokenProcessPool(reason))); }
 
 void Engine::break_pool(std::shared_ptr<const Failure> reason) {
+  if (broken_) return;
   broken_ = std::move(reason);
+  for (const auto& [id, worker] : workers_) {  // what has been answered is not lost
+    try {
+      if (worker->has_answers()) collect_results(*worker);
+    } catch (const std::exception&) {  // it writes over its memory, and is killed anyway
+    }
+  }
   fail_everything(broken_);
-  for (const auto& [id, worker] : workers_) worker->child->signal(os::kSigKill);
+  for (const auto& [id, worker] : workers_) worker->child->signal_or_kill(os::kSigKill);
 }
 
 }  // namespace brigade::internal

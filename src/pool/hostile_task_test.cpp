@@ -261,6 +261,39 @@ TEST_P(Hostile, WritesOverItsSegmentAndStays) {
   }
 }
 
+// What it says of tasks that others wait for is not believed: their bytes stay until they are answered.
+TEST_P(Hostile, ClaimsWhatItHasNotRun) {
+  for (int round = 0; round < 10; ++round) {
+    for (int i = 0; i < 60; ++i) executor_.submit(square, i).result();
+    auto liar = executor_.submit([] {
+      std::this_thread::sleep_for(2ms);
+      scribble(0x01);
+      std::this_thread::sleep_for(50ms);
+    });
+    // More than the area has room for, unless what waits in it is given away.
+    std::vector<Future<int>> futures;
+    for (unsigned char i = 1; i <= 6; ++i) {
+      if (i == 4) std::this_thread::sleep_for(4ms);
+      futures.push_back(executor_.submit(
+          [](const std::vector<unsigned char>& bytes) {
+            for (const unsigned char byte : bytes) {
+              if (byte != bytes[0]) return -1;
+            }
+            return static_cast<int>(bytes[0]);
+          },
+          std::vector<unsigned char>(300'000, i)));
+    }
+    for (int i = 0; i < 6; ++i) {
+      auto& future = futures[static_cast<std::size_t>(i)];
+      ASSERT_TRUE(future.wait(60s));
+      if (future.exception() == nullptr) {
+        EXPECT_EQ(i + 1, future.result());
+      }
+    }
+    ASSERT_TRUE(liar.wait(60s));
+  }
+}
+
 // ---- many deaths ----
 
 TEST(ManyDeaths, EveryTaskDiesAndEachSaysSo) {

@@ -67,11 +67,14 @@ std::size_t Waiter::take() {
   const std::lock_guard lock(mutex_);
   const std::size_t what = news_[taken_++];
   news_count_.fetch_sub(1, std::memory_order_release);
+  if (taken_ == news_.size()) {
+    news_.clear();
+    taken_ = 0;
+  }
   return what;
 }
 
-void Waiter::sleep(Deadline deadline) noexcept {
-  const std::uint32_t seen = word_.load(std::memory_order_acquire);
+void Waiter::sleep(std::uint32_t seen, Deadline deadline) noexcept {
   if (ready()) return;
   os::futex_wait(word_, seen, deadline, os::Scope::threads);
 }
@@ -109,6 +112,7 @@ bool FutureState::notify_at_end(Waiter& waiter, std::size_t what) {
 }
 
 void FutureState::forget_waiter(Waiter& waiter) {
+  if (source_->is_copy()) return;
   const auto lock = source_->lock();
   std::erase_if(hooks_, [&](const Hook& hook) { return hook.waiter == &waiter; });
 }
@@ -167,7 +171,7 @@ CompletionWait::~CompletionWait() {
   for (FutureState* state : states_) {
     if (state == nullptr) continue;
     state->forget_waiter(waiter_);
-    if (!source_) state->source()->attend(-1);
+    if (!source_ && !state->source()->is_copy()) state->source()->attend(-1);
   }
 }
 
@@ -177,7 +181,7 @@ std::optional<std::size_t> CompletionWait::next(Deadline deadline) {
     if (source_) {
       source_->wait(waiter_, deadline);
     } else {
-      waiter_.sleep(deadline);
+      waiter_.sleep(waiter_.look(), deadline);
     }
     if (!waiter_.ready() && Clock::now() >= deadline) return std::nullopt;
   }

@@ -177,15 +177,25 @@ void ThreadEngine::run(Lock& lock, const Call& call) {
     end(call, failure_of(CancelledError("the task was cancelled while a thread ran it"), Failure::Kind::cancelled));
   } else if (error && again && task.options_->retry_if) {
     task.phase_ = ThreadTask::Phase::judged;
-    judged_.push_back(call);
-    callbacks_.post([self = shared_from_this(), call, error] { self->judge(call, error); });
+    judged_.push_back({call, error});
+    callbacks_.ask([self = shared_from_this(), call] { self->judge(call); });
+    if (on_callback_thread_ != nullptr) on_callback_thread_->nudge();
   } else {
     end(call, error ? std::make_shared<const Failure>(error) : nullptr);
   }
 }
 
 // On the callback thread.
-void ThreadEngine::judge(const Call& call, const std::exception_ptr& error) {
+void ThreadEngine::judge(const Call& call) {
+  const auto find = [&] {
+    return std::ranges::find_if(judged_, [&](const Judgment& judgment) { return judgment.call.task == call.task; });
+  };
+  Lock lock(mutex_);
+  auto at = find();
+  if (at == judged_.end()) return;  // it was cancelled
+  at->being_asked = true;
+  const std::exception_ptr error = at->error;
+  lock.unlock();
   bool again = false;
   std::exception_ptr from_user;
   try {
@@ -193,19 +203,25 @@ void ThreadEngine::judge(const Call& call, const std::exception_ptr& error) {
   } catch (...) {
     from_user = std::current_exception();
   }
-  {
-    const Lock lock(mutex_);
-    std::erase_if(judged_, [&](const Call& other) { return other.task == call.task; });
-    if (!call.future->done()) {  // it may have been cancelled meanwhile
-      if (again) {
-        --call.task->retries_left_;
-        enqueue(call, true);
-      } else {
-        end(call, std::make_shared<const Failure>(error));
-      }
-    }
+  lock.lock();
+  at = find();
+  if (at != judged_.end()) {
+    const Judgment judgment = *at;
+    judged_.erase(at);
+    settle(judgment, again);
   }
+  lock.unlock();
   if (from_user) std::rethrow_exception(from_user);
+}
+
+void ThreadEngine::settle(const Judgment& judgment, bool again) {
+  if (judgment.call.future->done()) return;  // it was cancelled meanwhile
+  if (again) {
+    --judgment.call.task->retries_left_;
+    enqueue(judgment.call, true);
+  } else {
+    end(judgment.call, std::make_shared<const Failure>(judgment.error));
+  }
 }
 
 void ThreadEngine::end(const Call& call, std::shared_ptr<const Failure> failure) {
@@ -216,7 +232,7 @@ void ThreadEngine::end(const Call& call, std::shared_ptr<const Failure> failure)
 // Ends what no thread has begun. What it was given is dropped by the caller, without the lock.
 std::deque<ThreadEngine::Call> ThreadEngine::end_waiting(const std::shared_ptr<const Failure>& failure) {
   std::deque<Call> calls = waiting_.take_all();
-  calls.insert(calls.end(), judged_.begin(), judged_.end());
+  for (const Judgment& judgment : judged_) calls.push_back(judgment.call);
   judged_.clear();
   for (const Call& call : calls) {
     // One that was run by who waited for it, or was cancelled, may stand in the queue still, even twice.
@@ -245,19 +261,33 @@ bool ThreadEngine::wait(FutureState& state, Deadline deadline) {
   if (is_own_thread() && deadline == kNever) run_only(state);
   Waiter waiter;
   if (!state.notify_at_end(waiter, 0)) return true;
-  while (!waiter.ready() && Clock::now() < deadline) waiter.sleep(deadline);
+  sleep(waiter, deadline);
   state.forget_waiter(waiter);
   return state.done();
 }
 
+// On the callback thread questions are answered meanwhile: nobody else can.
+void ThreadEngine::sleep(Waiter& waiter, Deadline deadline) {
+  const bool answers_questions = callbacks_.is_this_thread();
+  const auto announce = [this](Waiter* who) {
+    const Lock lock(mutex_);
+    return std::exchange(on_callback_thread_, who);
+  };
+  Waiter* const waits_around_us = answers_questions ? announce(&waiter) : nullptr;
+  while (!waiter.ready() && Clock::now() < deadline) {
+    const std::uint32_t seen = waiter.look();
+    if (answers_questions && callbacks_.answer_one()) continue;
+    waiter.sleep(seen, deadline);
+  }
+  if (answers_questions) announce(waits_around_us);
+}
+
 bool ThreadEngine::wait(Waiter& waiter, Deadline deadline) {
   check_owner();
-  while (!waiter.ready()) {
-    if (is_own_thread() && deadline == kNever && run_next()) continue;
-    if (Clock::now() >= deadline) return false;
-    waiter.sleep(deadline);
+  while (is_own_thread() && deadline == kNever && !waiter.ready() && run_next()) {
   }
-  return true;
+  sleep(waiter, deadline);
+  return waiter.ready();
 }
 
 bool ThreadEngine::is_running(const FutureState& state) const {
@@ -306,7 +336,7 @@ void ThreadEngine::finish_up() {
     return;
   }
   Lock lock(mutex_);
-  idle_.wait(lock, [this] { return outstanding_ == 0; });
+  wait_until_idle(lock);
   lock.unlock();
   callbacks_.drain();
   lock.lock();
@@ -314,6 +344,24 @@ void ThreadEngine::finish_up() {
   lock.unlock();
   if (threads) threads->join();
   callbacks_.end();
+}
+
+void ThreadEngine::wait_until_idle(Lock& lock) {
+  if (!callbacks_.is_this_thread()) return idle_.wait(lock, [this] { return outstanding_ == 0; });
+  for (;;) {
+    // A retry_if that waits for the end of its pool would wait for its own answer: which is no, then.
+    const auto asked = std::ranges::find_if(judged_, &Judgment::being_asked);
+    if (asked != judged_.end()) {
+      const Judgment judgment = *asked;
+      judged_.erase(asked);
+      settle(judgment, false);
+    }
+    if (outstanding_ == 0) return;
+    lock.unlock();
+    const bool answered = callbacks_.answer_one();
+    lock.lock();
+    if (!answered) idle_.wait_for(lock, std::chrono::milliseconds(10));
+  }
 }
 
 void ThreadEngine::cancel_pending() {

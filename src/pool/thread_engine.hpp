@@ -48,7 +48,7 @@ class ThreadEngine final : public FutureSource, public std::enable_shared_from_t
   void abandon();  // finish_up(), after cancelling what can be
 
   unsigned worker_limit() const { return threads_wanted_; }
-  bool is_copy() const;
+  bool is_copy() const override;
   void check_owner() const;
 
  private:
@@ -58,11 +58,20 @@ class ThreadEngine final : public FutureSource, public std::enable_shared_from_t
     Shared<FutureState> future;  // keeps both
   };
 
+  struct Judgment {
+    Call call;
+    std::exception_ptr error;
+    bool being_asked = false;
+  };
+
   void enqueue(Call call, bool at_front);
   bool run_next();
   bool run_only(FutureState& state);
   void run(Lock& lock, const Call& call);
-  void judge(const Call& call, const std::exception_ptr& error);
+  void judge(const Call& call);
+  void settle(const Judgment& judgment, bool again);
+  void wait_until_idle(Lock& lock);
+  void sleep(Waiter& waiter, Deadline deadline);
   bool set_up_thread(Lock& lock);
   void end(const Call& call, std::shared_ptr<const Failure> failure);
   std::deque<Call> end_waiting(const std::shared_ptr<const Failure>& failure);
@@ -76,9 +85,10 @@ class ThreadEngine final : public FutureSource, public std::enable_shared_from_t
   // Everything below is guarded by mutex_.
   RankedQueue<Call> waiting_;  // with calls that have ended meanwhile
   std::vector<Call> running_;
-  std::vector<Call> judged_;       // of which retry_if is being asked
+  std::vector<Judgment> judged_;   // of which retry_if is to be asked, or is being asked
   std::uint64_t outstanding_ = 0;  // calls that have not ended
   unsigned threads_named_ = 0;
+  Waiter* on_callback_thread_ = nullptr;  // the innermost that waits there
   bool closed_ = false;
   std::exception_ptr broken_;     // why nothing can be called any more
   std::condition_variable idle_;  // outstanding_ became 0

@@ -71,21 +71,6 @@ static_assert(static_cast<int>(Answer::value) == static_cast<int>(ItemStatus::va
               static_cast<int>(Answer::exception) == static_cast<int>(ItemStatus::exception) &&
               static_cast<int>(Answer::skipped) == static_cast<int>(ItemStatus::skipped));
 
-class SegmentSink final : public AnswerSink {
- public:
-  explicit SegmentSink(WorkerEnd& end) : end_(end) {}
-
-  void begin_item(std::uint32_t item) override { end_.begin_item(item); }
-  bool stop_requested(std::uint64_t task) const override { return end_.stop_requested(task); }
-  std::span<std::byte> reserve(std::size_t bytes) override { return end_.reserve(bytes); }
-  void publish(std::uint64_t task, std::uint32_t item, Answer kind, bool last) override {
-    end_.publish(task, item, static_cast<ItemStatus>(kind), last);
-  }
-
- private:
-  WorkerEnd& end_;
-};
-
 // Tells the task at work that it is to stop, by a thread that begins to listen when the first task asks for a token.
 class WorkerStop final : public StopProvider {
  public:
@@ -97,6 +82,12 @@ class WorkerStop final : public StopProvider {
     sequence_ = sequence;
     source_.reset();
   }
+  // What an item was told is not for the next one.
+  void begin_item() {
+    if (!source_) return;
+    const std::lock_guard lock(mutex_);
+    source_.reset();
+  }
 
   std::stop_token token() override {
     const std::lock_guard lock(mutex_);
@@ -106,7 +97,7 @@ class WorkerStop final : public StopProvider {
       const os::SignalBlock handlers_run_on_the_main_thread;
       std::thread([this] { listen(); }).detach();  // ends with the process
     }
-    if (end_.stop_requested(sequence_)) source_->request_stop();
+    if (end_.item_stop_requested(sequence_)) source_->request_stop();
     return source_->get_token();
   }
 
@@ -117,7 +108,7 @@ class WorkerStop final : public StopProvider {
       std::optional<std::stop_source> source;
       {
         const std::lock_guard lock(mutex_);
-        if (source_ && end_.stop_requested(sequence_)) source = source_;
+        if (source_ && end_.item_stop_requested(sequence_)) source = source_;
       }
       if (source) source->request_stop();  // which calls what the task has registered
     }
@@ -125,9 +116,28 @@ class WorkerStop final : public StopProvider {
 
   const WorkerEnd& end_;
   std::mutex mutex_;
-  std::optional<std::stop_source> source_;  // of the task at work, if it asked; written under mutex_
+  std::optional<std::stop_source> source_;  // of the item at work, if it asked; written under mutex_
   std::uint64_t sequence_ = 0;              // likewise, once there is a thread that reads it
   bool listening_ = false;
+};
+
+class SegmentSink final : public AnswerSink {
+ public:
+  SegmentSink(WorkerEnd& end, WorkerStop& stop) : end_(end), stop_(stop) {}
+
+  void begin_item(std::uint32_t item) override {
+    stop_.begin_item();
+    end_.begin_item(item);
+  }
+  bool stop_requested(std::uint64_t task) const override { return end_.stop_requested(task); }
+  std::span<std::byte> reserve(std::size_t bytes) override { return end_.reserve(bytes); }
+  void publish(std::uint64_t task, std::uint32_t item, Answer kind, bool last) override {
+    end_.publish(task, item, static_cast<ItemStatus>(kind), last);
+  }
+
+ private:
+  WorkerEnd& end_;
+  WorkerStop& stop_;
 };
 
 void run_task(const TaskView& task, const ImageMap& images, const os::Fd& parcels, Emitter& out) {
@@ -151,9 +161,9 @@ int worker_main(Decoder&, ChildContext& context) {
   static auto& end = *new WorkerEnd(memory, std::move(context.handles.at(1)), std::move(context.handles.at(2)));
   const os::Fd parcels = std::move(context.handles.at(3));
   ImageMap images;
-  SegmentSink sink(end);
-  Emitter out(sink);
   static auto& stop = *new WorkerStop(end);  // its thread looks at both until the process ends
+  SegmentSink sink(end, stop);
+  Emitter out(sink);
   const StopScope scope(stop);
   for (;;) {
     const TaskView task = end.claim();

@@ -179,16 +179,17 @@ bool Child::signal(int signal) {
 
 // Also one that took on other rights, which we may not signal any more: it still dies of its lifeline, unless it is another
 // program by now. That one is not waited for.
-void Child::kill_and_wait() {
+void Child::kill_and_wait() { wait(signal_or_kill(os::kSigKill) ? os::kNever : os::deadline_after(kStopGrace)); }
+
+bool Child::signal_or_kill(int signal) noexcept {
   try {
-    signal(os::kSigKill);
-    wait(os::kNever);
-  } catch (const std::system_error&) {
-    {
-      const std::lock_guard lock(end_mutex_);
-      lifeline_.close();
-    }
-    wait(os::deadline_after(kStopGrace));
+    this->signal(signal);
+    return true;
+  } catch (const std::exception&) {
+    const std::lock_guard lock(end_mutex_);
+    killed_by_us_ = true;
+    lifeline_.close();
+    return false;
   }
 }
 

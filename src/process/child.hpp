@@ -109,6 +109,10 @@ class Child {
   // False when the child has ended.
   bool signal(int signal);
 
+  // As signal(). A child that may not be signalled any more, since it or we have other rights by now, is killed by its
+  // lifeline; false then.
+  bool signal_or_kill(int signal) noexcept;
+
   // SIGTERM, SIGKILL after `grace`, and waits.
   void stop(std::chrono::milliseconds grace);
 

@@ -148,7 +148,8 @@ void drop_ended_outliving() {
 }
 
 void remember(const std::shared_ptr<Child>& child) {
-  drop_ended_outliving();
+  // What they said last goes to the user's sink, and not under a lock of the pool's: another start sees to it.
+  if (!child->pool_worker()) drop_ended_outliving();
   Runtime& self = runtime();
   const std::lock_guard lock(self.children_mutex);
   std::erase_if(self.children, [](const std::weak_ptr<Child>& known) { return known.expired(); });

@@ -156,7 +156,8 @@ void DispatcherEnd::request_notice(std::uint64_t sequence, Bell bell) {
   header().notice_at.store(sequence, std::memory_order_seq_cst);
 }
 
-void DispatcherEnd::request_stop(std::uint64_t sequence) {
+void DispatcherEnd::request_stop(std::uint64_t sequence, std::uint64_t item) {
+  header().stop_item.store(item, std::memory_order_relaxed);
   header().stop_task.store(sequence, std::memory_order_seq_cst);
   header().stop_bell.fetch_add(1, std::memory_order_seq_cst);
   os::futex_wake(header().stop_bell, 1, os::Scope::processes);

@@ -83,8 +83,8 @@ class DispatcherEnd {
   void pop() { collected_.store(collected_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
   void announce_collected();
 
-  // Asks the task to stop, as far as it listens.
-  void request_stop(std::uint64_t sequence);
+  // Asks the task to stop, or one item of it, as far as it listens.
+  void request_stop(std::uint64_t sequence, std::uint64_t item = kAllItems);
 
   // For the time before the worker exists.
   void limit_memory(std::uint64_t bytes) { header().memory_limit = bytes; }
@@ -139,9 +139,16 @@ class WorkerEnd {
 
   void begin_item(std::uint32_t item) { header().claimed_item.store(item, std::memory_order_relaxed); }
 
-  // Whether the task was asked to stop.
+  // Whether the task was asked to stop, as a whole.
   bool stop_requested(std::uint64_t sequence) const {
-    return header().stop_task.load(std::memory_order_acquire) == sequence;
+    return header().stop_task.load(std::memory_order_acquire) == sequence &&
+           header().stop_item.load(std::memory_order_relaxed) == kAllItems;
+  }
+  // Whether the item it is at was, with the rest or alone. Any thread.
+  bool item_stop_requested(std::uint64_t sequence) const {
+    return stop_requested(sequence) || (header().stop_task.load(std::memory_order_acquire) == sequence &&
+                                        header().stop_item.load(std::memory_order_relaxed) ==
+                                            header().claimed_item.load(std::memory_order_relaxed));
   }
   // Waits until some task is asked to stop, returning at once if that has happened since the counter was `seen`. Returns the
   // counter. Any thread.

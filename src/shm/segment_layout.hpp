@@ -24,7 +24,7 @@
 namespace brigade::internal {
 
 inline constexpr std::uint64_t kSegmentMagic = 0x3165646167697262;  // "brigade1"
-inline constexpr std::uint32_t kSegmentVersion = 3;
+inline constexpr std::uint32_t kSegmentVersion = 4;
 inline constexpr std::size_t kLine = 64;
 inline constexpr std::uint64_t kNoNotice = std::numeric_limits<std::uint64_t>::max();
 
@@ -113,14 +113,18 @@ struct SegmentHeader {
   std::atomic<std::uint32_t> spin_allowed;  // 0: one CPU only, sleep at once
   std::atomic<std::uint32_t> measure_each;  // 1: the cost of an item is not known yet, account for every task
 
-  // The task that is asked to stop. The bell is a counter that the worker sleeps on while it runs a task that wants to know.
+  // The task that is asked to stop, and which of its items (kAllItems: whichever it is at), written before it. The bell is a
+  // counter that the worker sleeps on while it runs a task that wants to know.
   alignas(kLine) std::atomic<std::uint64_t> stop_task;
+  std::atomic<std::uint64_t> stop_item;
   std::atomic<std::uint32_t> stop_bell;
 
   // One Withdrawal per task slot and both rings' slots follow, each line-aligned (see SegmentOffsets).
 };
 static_assert(std::is_standard_layout_v<SegmentHeader> && std::is_trivially_destructible_v<SegmentHeader>);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std::uint32_t>::is_always_lock_free);
+
+inline constexpr std::uint64_t kAllItems = ~std::uint64_t{0};
 
 inline constexpr std::uint32_t kSlots = 1024;
 

@@ -69,6 +69,21 @@ class Encoder {
   // An empty record again; the memory is kept for the next one.
   void clear() noexcept;
 
+  // A place in the record, and back to it: what was written since is gone, as when it could not be written to its end.
+  struct Mark {
+    std::size_t used;
+    std::size_t spliced;
+    std::size_t splices;
+    std::size_t handles;
+  };
+  Mark mark() const noexcept { return {used_, spliced_, splices_.size(), handles_.size()}; }
+  void rewind(const Mark& mark) noexcept {
+    used_ = mark.used;
+    spliced_ = mark.spliced;
+    splices_.resize(mark.splices);
+    handles_.resize(mark.handles);
+  }
+
   // 1 + the highest image index that the record names, 0 if it names none (internal/function_ref.hpp). The
   // receiver must know these images before it reads the record.
   std::uint32_t images() const noexcept { return images_; }

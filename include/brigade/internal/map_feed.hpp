@@ -163,16 +163,24 @@ class MapFeed {
     std::uint32_t items = 0;
     // An element that the range makes or overwrites as it goes is gone before the chunk is sent.
     constexpr bool lasting = std::is_reference_v<Item> && std::ranges::forward_range<Range>;
-    while (items < most && !at_end() && payload_.handles().size() == callables_handles) {
-      if constexpr (lasting) {
-        Call::encode(payload_, **next_);
-      } else {
-        const Encoder::CopyAll copy(payload_);
-        Call::encode(payload_, **next_);
+    Encoder::Mark whole = payload_.mark();
+    try {
+      while (items < most && !at_end() && payload_.handles().size() == callables_handles) {
+        if constexpr (lasting) {
+          Call::encode(payload_, **next_);
+        } else {
+          const Encoder::CopyAll copy(payload_);
+          Call::encode(payload_, **next_);
+        }
+        ++items;
+        whole = payload_.mark();
+        ++*next_;
+        if (!patient && automatic_ && is_late(begun)) break;
       }
-      ++*next_;
-      ++items;
-      if (!patient && automatic_ && is_late(begun)) break;
+    } catch (...) {  // an element that cannot be sent, or a range that throws: those before it are not lost
+      payload_.rewind(whole);
+      if (items != 0) stream_->submit_chunk(payload_, items);
+      throw;
     }
     stream_->submit_chunk(payload_, items);
   }

@@ -159,6 +159,8 @@ class FutureSource {
   virtual bool wait(Waiter& waiter, Deadline deadline) = 0;
   // Its futures' hooks are guarded by this lock. Throws Error in a forked copy of the process.
   virtual std::unique_lock<std::mutex> lock() = 0;
+  // Whether this is a forked copy of the process that made it: then nothing comes to an end any more.
+  virtual bool is_copy() const = 0;
   // While more was added than taken away, futures come to their end without a thread that waits.
   virtual void attend(int change) = 0;
 
@@ -182,8 +184,9 @@ class Waiter {
   bool ready() const noexcept { return news_count_.load(std::memory_order_acquire) != 0; }
   // Takes the oldest news. Only when ready().
   std::size_t take();
-  // Sleeps until notified or nudged; bounded.
-  void sleep(Deadline deadline) noexcept;
+  // Sleeps until notified or nudged since look() gave `seen`; bounded.
+  std::uint32_t look() const noexcept { return word_.load(std::memory_order_acquire); }
+  void sleep(std::uint32_t seen, Deadline deadline) noexcept;
 
  private:
   std::atomic<std::uint32_t> word_{0};

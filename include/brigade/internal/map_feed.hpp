@@ -112,7 +112,7 @@ class MapFeed {
 
   template <class Function>
   MapFeed(const std::shared_ptr<Engine>& engine, Function&& function, Range&& input, MapSpec spec)
-      : function_(give_stop_token(std::forward<Function>(function))), input_(std::forward<Range>(input)) {
+      : function_(give_stop_token(to_be_kept<Function>(function))), input_(std::forward<Range>(input)) {
     Call::check();
     check_owner(*engine);
     spec.entry = function_ref(reinterpret_cast<const void*>(&run_chunk<Sent, Arguments>));

@@ -60,6 +60,19 @@ struct WithStopToken {
   }
 };
 
+// To initialise what keeps a callable for calls to come: a named one is copied, a temporary is moved.
+template <class F>
+decltype(auto) to_be_kept(std::remove_reference_t<F>& function) {
+  constexpr bool kCanBeCopied = std::is_constructible_v<std::decay_t<F>, F>;
+  static_assert(kCanBeCopied,
+                "brigade: this callable cannot be copied, as a partial that owns something. Hand it over with std::move.");
+  if constexpr (kCanBeCopied) {
+    return static_cast<F&&>(function);
+  } else {
+    return std::move(function);
+  }
+}
+
 // What travels for the function: itself, or itself with the token given.
 template <class F>
 decltype(auto) give_stop_token(F&& function) {

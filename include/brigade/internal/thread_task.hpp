@@ -131,7 +131,7 @@ std::shared_ptr<ThreadEngine> make_thread_engine(ThreadPoolOptions options);
 template <class F, class... A>
 auto submit_thread_call(const std::shared_ptr<ThreadEngine>& engine, const std::shared_ptr<const TaskOptions>& options,
                         F&& function, A&&... arguments) {
-  auto&& given = give_stop_token(std::forward<F>(function));
+  auto&& given = give_stop_token(to_be_kept<F>(function));
   using Function = std::decay_t<decltype(given)>;
   using Kept = KeptArguments<Function, A...>;
   using Result = typename ThreadResult<Function, Kept>::type;

@@ -380,6 +380,7 @@ void Engine::take_back(Worker& worker) {
     take_out(worker, worker.in_flight.begin() + static_cast<std::ptrdiff_t>(i));
     put_into_backlog(entry.task, true);
   }
+  if (worker.in_flight.empty() && leaves_next(worker) && !worker.doomed()) let_go(worker);
 }
 
 // Tasks that wait in one worker's ring while another worker has nothing to do change places. Prefetching guessed wrong:

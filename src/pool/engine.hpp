@@ -77,13 +77,14 @@ struct Worker {
   bool killed = false;                 // SIGKILL is on its way
   bool answered = false;               // it has answered something, ever
   std::chrono::nanoseconds pressed_for{0};
-  std::string corrupt;  // why its segment is not believed any more
+  bool believed = true;    // what its segment says
+  std::string killed_for;  // what we killed it for, for its obituary
 
   bool doomed() const { return stopping || killed || pressure == Pressure::terminated; }
 
   // Whether collect() would find something: what a worker says that is not believed, or that nobody waits for, does not
   // count.
-  bool has_answers() const { return end.has_results() && corrupt.empty() && !(stopping && in_flight.empty()); }
+  bool has_answers() const { return end.has_results() && believed && !(stopping && in_flight.empty()); }
 };
 
 // See above and engine_face.hpp.
@@ -189,7 +190,8 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
   static std::shared_ptr<const Failure> timed_out(const Worker& worker, const Task& task);
   std::shared_ptr<const Failure> death_failure(const Worker& worker, const Task& task, int exit_code) const;
   std::uint64_t claim_of(Worker& worker);
-  void distrust(Worker& worker, const std::string& why);
+  static void kill(Worker& worker, const std::string& why);
+  static void distrust(Worker& worker, const std::string& why);
   void watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed);
   void stop_running(Worker& worker, Task& task, bool because_of_time);
   void press_harder(Worker& worker, std::chrono::nanoseconds elapsed);

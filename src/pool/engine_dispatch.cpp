@@ -302,7 +302,7 @@ bool Engine::place(Worker& worker, Task& task, const Encoder* payload) {
   }
   if (head.kind != TaskKind::run && !send_parcel(worker.parcels, worker.end.published() + 1, task.handles_)) {
     if (errno == EPIPE || errno == ECONNRESET) {
-      distrust(worker, "its socket is closed");  // it has just died, or a task has closed what was not its own
+      kill(worker, "its socket is closed");  // it has just died, or a task has closed what was not its own
     } else if (worker.in_flight.empty()) {
       throw Undeliverable(errno, std::generic_category(), "sendmsg(descriptors of a task)");
     }

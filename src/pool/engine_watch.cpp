@@ -128,17 +128,24 @@ void Engine::watch() {
   }
 }
 
-void Engine::distrust(Worker& worker, const std::string& why) {
-  worker.corrupt = why;  // its death, which follows, says so
+// Its death, which follows, says why.
+void Engine::kill(Worker& worker, const std::string& why) {
+  worker.killed_for = why;
   worker.killed = true;
   worker.child->signal(os::kSigKill);
+}
+
+// What it has answered and nobody has looked at does not count any more.
+void Engine::distrust(Worker& worker, const std::string& why) {
+  worker.believed = false;
+  kill(worker, why);
 }
 
 // The task the worker has claimed last. A number that cannot be shows that a task wrote where it must not.
 std::uint64_t Engine::claim_of(Worker& worker) {
   const std::uint64_t claim = worker.end.claimed_task();
   const bool possible = worker.end.intact() && claim <= worker.end.published() && claim >= worker.seen_claim;
-  if (!possible && worker.corrupt.empty()) distrust(worker, "it wrote over the memory it shares with its pool");
+  if (!possible && worker.believed) distrust(worker, "it wrote over the memory it shares with its pool");
   if (possible) return claim;
   // Tasks run in order: the oldest without an answer is the one.
   return worker.in_flight.empty() ? worker.seen_claim : worker.in_flight.front().sequence;
@@ -223,7 +230,7 @@ std::shared_ptr<const Failure> Engine::death_failure(const Worker& worker, const
   const std::shared_ptr<const CrashReport> crash = worker.child->crash_report();
   if (crash) text += ": " + crash->summary();
   if (worker.child->out_of_memory()) text += ", it seems because memory ran out";
-  if (!worker.corrupt.empty()) text += ": " + worker.corrupt;
+  if (!worker.killed_for.empty()) text += ": " + worker.killed_for;
   WorkerDeath death{.pid = worker.child->pid(), .signal = exit_code < 0 ? -exit_code : 0, .exit_code = exit_code};
   death.task_index = index;
   death.crash_report = crash;

@@ -16,6 +16,7 @@
 #include "pool/worker_main.hpp"
 #include "process/report.hpp"
 #include "process/runtime.hpp"
+#include "shm/crash_point.hpp"
 #include "wire/image.hpp"
 
 namespace brigade::internal {
@@ -244,6 +245,7 @@ Worker* Engine::start_worker() {
   spec.cpu_share = std::max(1U, cpu_share() / workers_wanted_);
   worker->end.limit_memory(options_.max_memory_per_child);
   worker->child = launch(spec);
+  crash_point("program-after-launch");
   ++next_worker_id_;
   poller_.add(worker->child->pidfd(), worker->id);
   Worker* const started = worker.get();
@@ -308,6 +310,7 @@ bool Engine::place(Worker& worker, Task& task, const Encoder* payload) {
     }
     return false;  // there will be room when it has taken what it has
   }
+  if (!task.handles_.empty()) crash_point("program-after-parcel");
   if (payload != nullptr) {
     payload->copy_to(room->data());
   } else if (!task.payload_.empty()) {
@@ -376,6 +379,7 @@ void Engine::take_back(Worker& worker) {
     const InFlight entry = worker.in_flight[i];
     if (entry.task->pinned_) continue;
     if (!worker.end.withdraw(entry.sequence)) break;  // it has begun this one, so all before it are done
+    crash_point("program-after-withdrawal");
     keep_payload(*entry.task, worker);
     take_out(worker, worker.in_flight.begin() + static_cast<std::ptrdiff_t>(i));
     put_into_backlog(entry.task, true);

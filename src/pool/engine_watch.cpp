@@ -9,6 +9,7 @@
 #include "os/signals.hpp"
 #include "pool/engine.hpp"
 #include "process/runtime.hpp"
+#include "shm/crash_point.hpp"
 
 namespace brigade::internal {
 
@@ -244,6 +245,7 @@ std::shared_ptr<const Failure> Engine::death_failure(const Worker& worker, const
 void Engine::on_death(Worker& worker, int exit_code) {
   collect(worker);
   const std::uint64_t claimed = claim_of(worker);
+  crash_point("program-after-death");
   bool cost_a_task = false;
   while (!worker.in_flight.empty()) {
     const InFlight entry = worker.in_flight.back();

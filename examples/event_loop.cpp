@@ -33,14 +33,14 @@ asio::awaitable<void> serve(brigade::ProcessPoolExecutor& executor) {
   const long sum = co_await brigade::async_wait(executor.submit(sum_up_to, 1'000'000), asio::use_awaitable);
   std::printf("a task: %ld\n", sum);
 
-  const auto [small, large] =
-      co_await(brigade::async_wait(executor.submit(sum_up_to, 10), asio::use_awaitable) &&
-               brigade::async_wait(executor.submit(sum_up_to, 100), asio::use_awaitable));
+  const auto [small, large] = co_await (brigade::async_wait(executor.submit(sum_up_to, 10), asio::use_awaitable) &&
+                                        brigade::async_wait(executor.submit(sum_up_to, 100), asio::use_awaitable));
   std::printf("two at a time: %ld and %ld\n", small, large);
 
   const brigade::Future<long> hopeless = executor.submit(never);
   asio::steady_timer timer(co_await asio::this_coro::executor, 50ms);
-  const auto first = co_await(brigade::async_wait(hopeless, asio::use_awaitable) || timer.async_wait(asio::use_awaitable));
+  const auto first =
+      co_await (brigade::async_wait(hopeless, asio::use_awaitable) || timer.async_wait(asio::use_awaitable));
   std::printf("the %s was first, the task was stopped: %d\n", first.index() == 1 ? "timer" : "task",
               hopeless.cancelled());
 }

@@ -148,6 +148,7 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
   static std::shared_ptr<const Failure> timed_out(const Worker& worker, const Task& task);
   std::shared_ptr<const Failure> death_failure(const Worker& worker, const Task& task, int exit_code) const;
   std::uint64_t claim_of(Worker& worker);
+  static void kill(Worker& worker, const std::string& why);
   static void distrust(Worker& worker, const std::string& why);
   static bool is_held(Worker& worker, std::chrono::nanoseconds elapsed);
   void watch_deadlines(Worker& worker, std::chrono::nanoseconds elapsed);

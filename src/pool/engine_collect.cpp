@@ -5,6 +5,7 @@
 #include "os/cpu.hpp"
 #include "os/futex.hpp"
 #include "pool/engine.hpp"
+#include "shm/crash_point.hpp"
 
 namespace brigade::internal {
 
@@ -83,6 +84,7 @@ void Engine::collect_answer(Worker& worker, Task& task, const ResultView& result
     return;
   }
   task.item_answered(item, is_value, result.bytes, from());
+  crash_point("program-before-release");
   advance(task);
   --worker.queued_items;
   worker.end.pop();

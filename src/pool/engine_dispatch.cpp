@@ -16,6 +16,7 @@
 #include "pool/worker_main.hpp"
 #include "process/report.hpp"
 #include "process/runtime.hpp"
+#include "shm/crash_point.hpp"
 #include "wire/image.hpp"
 
 namespace brigade::internal {
@@ -246,6 +247,7 @@ Worker* Engine::start_worker() {
   spec.cpu_share = std::max(1U, cpu_share() / workers_wanted_);
   worker->end.limit_memory(options_.max_memory_per_child);
   worker->child = launch(spec);
+  crash_point("program-after-launch");
   ++next_worker_id_;
   poller_.add(worker->child->pidfd(), worker->id);
   Worker* const started = worker.get();
@@ -317,14 +319,13 @@ bool Engine::place(Worker& worker, Task& task, const Encoder* payload) {
     worker.in_flight.pop_back();
     if (error == EPIPE || error == ECONNRESET) {
       // It has just died, or a task has closed what was not its own. What it has answered counts.
-      worker.lost = "its socket is closed";
-      worker.killed = true;
-      worker.child->signal_or_kill(os::kSigKill);
+      kill(worker, "its socket is closed");
     } else if (!others_have_descriptors_on_their_way(error)) {
       throw Undeliverable(error, std::generic_category(), "sendmsg(descriptors of a task)");
     }
     return false;  // there will be room when these have been taken
   }
+  if (!task.handles_.empty()) crash_point("program-after-parcel");
   if (payload != nullptr) {
     payload->copy_to(room->data());
   } else if (!task.payload_.empty()) {
@@ -404,6 +405,7 @@ void Engine::take_back(Worker& worker) {
       std::vector<std::byte>().swap(entry.task->payload_);
       break;
     }
+    crash_point("program-after-withdrawal");
     take_out(worker, worker.in_flight.begin() + static_cast<std::ptrdiff_t>(i));
     put_back(*entry.task);
   }

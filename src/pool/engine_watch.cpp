@@ -10,6 +10,7 @@
 #include "os/tracing.hpp"
 #include "pool/engine.hpp"
 #include "process/runtime.hpp"
+#include "shm/crash_point.hpp"
 
 namespace brigade::internal {
 
@@ -138,17 +139,24 @@ void Engine::watch() {
   }
 }
 
-void Engine::distrust(Worker& worker, const std::string& why) {
-  worker.corrupt = why;  // its death, which follows, says so
+// Its death, which follows, says why.
+void Engine::kill(Worker& worker, const std::string& why) {
+  worker.killed_for = why;
   worker.killed = true;
   worker.child->signal_or_kill(os::kSigKill);
+}
+
+// What it has answered and nobody has looked at does not count any more.
+void Engine::distrust(Worker& worker, const std::string& why) {
+  worker.believed = false;
+  kill(worker, why);
 }
 
 // The task the worker has claimed last. A number that cannot be shows that a task wrote where it must not.
 std::uint64_t Engine::claim_of(Worker& worker) {
   const std::uint64_t claim = worker.end.claimed_task();
   const bool possible = worker.end.intact() && claim <= worker.end.published() && claim >= worker.seen_claim;
-  if (!possible && worker.corrupt.empty()) distrust(worker, "it wrote over the memory it shares with its pool");
+  if (!possible && worker.believed) distrust(worker, "it wrote over the memory it shares with its pool");
   if (possible) return claim;
   // Tasks run in order: the oldest without an answer is the one.
   return worker.in_flight.empty() ? worker.seen_claim : worker.in_flight.front().sequence;
@@ -260,8 +268,7 @@ std::shared_ptr<const Failure> Engine::death_failure(const Worker& worker, const
   const std::shared_ptr<const CrashReport> crash = worker.child->crash_report();
   if (crash) text += ": " + crash->summary();
   if (worker.child->out_of_memory()) text += ", it seems because memory ran out";
-  if (!worker.corrupt.empty()) text += ": " + worker.corrupt;
-  if (!worker.lost.empty()) text += ": " + worker.lost;
+  if (!worker.killed_for.empty()) text += ": " + worker.killed_for;
   WorkerDeath death{.pid = worker.child->pid(), .signal = exit_code < 0 ? -exit_code : 0, .exit_code = exit_code};
   death.task_index = index;
   death.crash_report = crash;
@@ -277,6 +284,7 @@ void Engine::on_death(Worker& worker, int exit_code) {
   const bool was_killed = std::exchange(worker.killed, true);  // it gets nothing any more
   collect(worker);
   const std::uint64_t claimed = claim_of(worker);
+  crash_point("program-after-death");
   bool cost_a_task = false;
   while (!worker.in_flight.empty()) {
     const InFlight entry = worker.in_flight.back();
@@ -302,8 +310,8 @@ void Engine::on_death(Worker& worker, int exit_code) {
       }
     }
   }
-  const bool on_purpose =
-      leaving || worker.stopping || worker.pressure != Worker::Pressure::none || (was_killed && worker.corrupt.empty());
+  const bool on_purpose = leaving || worker.stopping || worker.pressure != Worker::Pressure::none ||
+                          (was_killed && worker.killed_for.empty());
   const bool never_worked = !worker.answered && !cost_a_task && !on_purpose;
   const std::string obituary = who(*worker.child) + " " + describe_exit_code(exit_code);
   if (!on_purpose) ++deaths_;

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include <brigade/descriptor.hpp>
 #include <brigade/pool.hpp>
 #include <brigade/process_pool_executor.hpp>
 
@@ -143,6 +144,20 @@ TEST_P(Hostile, ClosesAllDescriptors) {
     for (int fd = 0; fd < 4096; ++fd) ::close(fd);
     return 0;
   });
+}
+
+TEST(HostileAnswer, CountsAlthoughItsWorkerCanBeHandedNothingAnyMore) {
+  ProcessPoolExecutor executor(1);
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(executor.submit(square, 3).result(60s), 9);  // so more than one waits in a ring
+  auto first = executor.submit([] {
+    for (int fd = 0; fd < 4096; ++fd) ::close(fd);
+    return 7;
+  });
+  std::this_thread::sleep_for(50ms);  // the answer is there, and nobody has looked at it
+  auto second = executor.submit([](const Descriptor&) { return 8; }, Descriptor::duplicate(1));
+  EXPECT_EQ(first.result(60s), 7);
+  EXPECT_EQ(second.result(60s), 8);
 }
 
 TEST_P(Hostile, ForksAChildThatExits) {

@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <brigade/brigade.hpp>
@@ -37,6 +38,33 @@ int die() {
   ::raise(SIGKILL);
   return 0;
 }
+
+// Keeps its process after the end of the function that it is an argument of, until a gate opens.
+class Lingering {
+ public:
+  explicit Lingering(std::string gate) : gate_(std::move(gate)) {}
+  Lingering(Lingering&& other) noexcept : gate_(std::exchange(other.gate_, {})) {}
+  Lingering& operator=(Lingering&&) = delete;
+  ~Lingering() {
+    if (!gate_.empty()) pass(gate_);
+  }
+  const std::string& gate() const { return gate_; }
+
+ private:
+  std::string gate_;
+};
+
+}  // namespace
+
+template <>
+struct Codec<Lingering> {
+  static void encode(Encoder& encoder, const Lingering& lingering) { brigade::encode(encoder, lingering.gate()); }
+  static Lingering decode(Decoder& decoder) { return Lingering(brigade::decode<std::string>(decoder)); }
+};
+
+namespace {
+
+void grow_and_linger(const Lingering&) { static const std::vector<char> grown(std::size_t{100} << 20U, 'x'); }
 
 class PoolSetup : public testing::TestWithParam<std::string> {
  protected:
@@ -177,6 +205,21 @@ TEST(PoolMemory, AWorkerThatHasGrownIsReplaced) {
   const int first = pool.apply(grow, 1);
   EXPECT_EQ(pool.apply(grow, 100), first);
   EXPECT_NE(pool.apply(grow, 1), first);
+}
+
+TEST(PoolMemory, AWorkerThatHasGrownIsReplacedAlsoWhenWhatItHadToDoIsTakenBack) {
+  Gate gate;
+  Lingering lingering(gate.path());
+  ProcessPoolExecutor executor({.processes = 1, .max_memory_per_child = std::size_t{64} << 20U});
+  for (int i = 0; i < 20; ++i)
+    executor.submit(state_plus, i).result();  // short tasks: so more than one waits in a ring
+  auto first = executor.submit(grow_and_linger, lingering);
+  auto second = executor.submit(state_plus, 2);
+  first.result();  // its worker has not begun the second
+  auto third = executor.with({.priority = 1}).submit(state_plus, 3);
+  gate.open();
+  EXPECT_EQ(third.result(), 3);
+  EXPECT_EQ(second.result(), 2);
 }
 
 TEST(PoolRestarts, BeyondTheLimitThePoolIsBroken) {

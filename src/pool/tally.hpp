@@ -34,8 +34,10 @@ class Tally {
 
   const std::string& path() const { return path_; }
 
-  std::vector<std::uint32_t> marks() const {
-    std::ifstream file(path_, std::ios::binary);
+  std::vector<std::uint32_t> marks() const { return marks_in(path_); }
+  // The same for a task.
+  static std::vector<std::uint32_t> marks_in(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
     std::vector<std::uint32_t> all;
     for (std::uint32_t one = 0; file.read(reinterpret_cast<char*>(&one), sizeof one);) all.push_back(one);
     return all;

@@ -60,14 +60,14 @@ struct Worker {
   bool killed = false;                 // SIGKILL is on its way
   bool answered = false;               // it has answered something, ever
   std::chrono::nanoseconds pressed_for{0};
-  std::string corrupt;  // why its segment is not believed any more
-  std::string lost;     // why it was killed, though it is believed
+  bool believed = true;    // what its segment says
+  std::string killed_for;  // what we killed it for, for its obituary
 
   bool doomed() const { return stopping || killed || pressure == Pressure::terminated; }
 
   // Whether collect() would find something: what a worker says that is not believed, or that nobody waits for, does not
   // count.
-  bool has_answers() const { return end.has_results() && corrupt.empty() && !(stopping && in_flight.empty()); }
+  bool has_answers() const { return end.has_results() && believed && !(stopping && in_flight.empty()); }
 };
 
 }  // namespace brigade::internal

@@ -13,6 +13,7 @@
 #include "os/fd.hpp"
 #include "os/signals.hpp"
 #include "pool/parcel.hpp"
+#include "shm/crash_point.hpp"
 #include "shm/segment.hpp"
 #include "wire/definitions.hpp"
 #include "wire/throw_trace.hpp"
@@ -45,6 +46,7 @@ void Emitter::publish(Answer kind) {
 void Emitter::answer_value() { publish(Answer::value); }
 
 void Emitter::skip_rest() {
+  crash_point("worker-before-skip");
   encoder_.clear();
   publish(Answer::skipped);
   item_ = items_;
@@ -110,7 +112,9 @@ class WorkerStop final : public StopProvider {
         const std::lock_guard lock(mutex_);
         if (source_ && end_.item_stop_requested(sequence_)) source = source_;
       }
-      if (source) source->request_stop();  // which calls what the task has registered
+      if (!source) continue;
+      crash_point("worker-before-stop-token");
+      source->request_stop();  // which calls what the task has registered
     }
   }
 
@@ -144,7 +148,11 @@ void run_task(const TaskView& task, const ImageMap& images, const os::Fd& parcel
   out.begin_task(task.sequence, task.head.items, task.head.first_item, nullptr);
   try {
     std::vector<Descriptor> handles;
-    if (task.head.kind != TaskKind::run) handles = receive_parcel(parcels, task.sequence);
+    if (task.head.kind != TaskKind::run) {
+      crash_point("worker-before-parcel");
+      handles = receive_parcel(parcels, task.sequence);
+      crash_point("worker-after-parcel");
+    }
     const auto entry = reinterpret_cast<TaskEntry>(images.resolve({task.head.entry_image, task.head.entry_offset}));
     out.begin_task(task.sequence, task.head.items, task.head.first_item, reinterpret_cast<const void*>(entry));
     Decoder in(task.payload, &images, &handles);
@@ -168,25 +176,31 @@ int worker_main(Decoder&, ChildContext& context) {
   for (;;) {
     const TaskView task = end.claim();
     if (task.withdrawn) {
+      crash_point("worker-before-drop");
       drop_parcel(parcels, task.sequence);
       continue;
     }
     switch (task.head.kind) {
       case TaskKind::run:
       case TaskKind::run_with_parcel:
+        crash_point("worker-before-run");
         stop.begin_task(task.sequence);
         run_task(task, images, parcels, out);
         break;
       case TaskKind::set_up:
+        crash_point("worker-before-set-up");
         run_task(task, images, parcels, out);
+        crash_point("worker-after-set-up");
         if (out.failed()) return 1;  // its pool knows why
         break;
       case TaskKind::definitions: {
         Decoder in(task.payload, &images);
         for (const ExceptionKindGetter getter : decode_definitions(in, images)) register_exception_kind(getter);
+        crash_point("worker-after-definitions");
         break;
       }
       case TaskKind::stop:
+        crash_point("worker-before-leaving");
         return 0;
     }
   }

@@ -6,6 +6,7 @@
 #include "os/cpu.hpp"
 #include "os/error.hpp"
 #include "os/futex.hpp"
+#include "shm/crash_point.hpp"
 #include "shm/segment.hpp"
 
 namespace brigade::internal {
@@ -83,12 +84,16 @@ std::uint64_t DispatcherEnd::publish() {
   ++published_;
   if (withdrawal(published_).load(std::memory_order_relaxed) != none) withdrawal(published_).store(none);
   header().dispatcher_cpu.store(os::current_cpu(), std::memory_order_relaxed);
+  crash_point("program-before-publish");
   header().tasks_published.store(published_, std::memory_order_seq_cst);
+  crash_point("program-after-publish");
   return published_;
 }
 
 void DispatcherEnd::wake() {
-  if (header().asleep.exchange(no) != no) os::futex_wake(header().asleep, 1, os::Scope::processes);
+  if (header().asleep.exchange(no) == no) return;
+  crash_point("program-before-wake");
+  os::futex_wake(header().asleep, 1, os::Scope::processes);
 }
 
 TaskView DispatcherEnd::task(std::uint64_t sequence) const {

@@ -59,7 +59,11 @@ bool WorkerEnd::was_withdrawn(std::uint64_t sequence) {
       reinterpret_cast<std::atomic<std::uint32_t>*>(shared_.data() + SegmentOffsets::withdrawals)[sequence % kSlots];
   std::uint32_t seen = word.load(std::memory_order_seq_cst);
   if (seen == none) return false;
-  return !(seen == requested && word.compare_exchange_strong(seen, kept)) && seen == withdrawn;
+  if (seen == requested && word.compare_exchange_strong(seen, kept)) {
+    crash_point("worker-after-keeping");
+    return false;
+  }
+  return seen == withdrawn;
 }
 
 TaskView WorkerEnd::claim() {
@@ -115,9 +119,10 @@ void WorkerEnd::sleep_until(Asleep reason, Ready ready) {
   std::atomic<std::uint32_t>& asleep = header().asleep;
   while (!ready()) {
     asleep.store(reason, std::memory_order_seq_cst);
-    crash_point("worker-before-sleep");
+    crash_point(reason == for_room ? "worker-before-sleep-for-room" : "worker-before-sleep");
     if (ready()) break;
     os::futex_wait(asleep, reason, os::kNever, os::Scope::processes);
+    crash_point("worker-after-sleep");
     if (reason == for_task) give_back();
     // The kernel kills us with the dispatcher, unless a task has closed the descriptor that this hangs on.
     if (os::parent_process_id() != dispatcher_pid_) os::exit_now(1);
@@ -202,6 +207,7 @@ void WorkerEnd::look_at_memory() noexcept {
   try {
     if (os::resident_bytes() <= header().memory_limit) return;
     header().wants_to_leave.store(1, std::memory_order_relaxed);
+    crash_point("worker-wants-to-leave");
   } catch (const std::exception&) {  // the task has left no descriptor to look with
   }
 }

@@ -64,8 +64,9 @@ struct WithStopToken {
 template <class F>
 decltype(auto) to_be_kept(std::remove_reference_t<F>& function) {
   constexpr bool kCanBeCopied = std::is_constructible_v<std::decay_t<F>, F>;
-  static_assert(kCanBeCopied,
-                "brigade: this callable cannot be copied, as a partial that owns something. Hand it over with std::move.");
+  static_assert(
+      kCanBeCopied,
+      "brigade: this callable cannot be copied, as a partial that owns something. Hand it over with std::move.");
   if constexpr (kCanBeCopied) {
     return static_cast<F&&>(function);
   } else {

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A worker is killed at each named place of its end of the segment, at its n-th pass. Every task ends once: with its
+// A worker is killed at each named place that every worker comes by, at its n-th pass. Every task ends once: with its
 // result, or with WorkerDied; what was answered ran once; at most one task is lost.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <cctype>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <numeric>
 #include <string>
@@ -21,34 +17,16 @@
 #include <brigade/pool.hpp>
 #include <brigade/process_pool_executor.hpp>
 
+#include "armed_point.hpp"
 #include "pool/tally.hpp"
 
 namespace brigade {
 namespace {
 
 using namespace std::chrono_literals;
+using testing_support::ArmedPoint;
 using testing_support::mark;
 using testing_support::Tally;
-
-// Of the workers started while this lives, one is killed when it comes there.
-class ArmedWorkers {
- public:
-  ArmedWorkers(const std::string& point, int pass) {
-    std::ofstream(victim_).flush();
-    ::setenv("BRIGADE_CRASH_AT", (point + ":" + std::to_string(pass) + ":" + victim_).c_str(), 1);
-  }
-  ArmedWorkers(const ArmedWorkers&) = delete;
-  ArmedWorkers& operator=(const ArmedWorkers&) = delete;
-  ~ArmedWorkers() {
-    ::unsetenv("BRIGADE_CRASH_AT");
-    std::remove(victim_.c_str());
-  }
-
-  bool killed() const { return !std::filesystem::exists(victim_); }
-
- private:
-  std::string victim_ = testing_support::fresh_path("victim");
-};
 
 struct Answer {
   int pid;
@@ -100,6 +78,7 @@ std::string name_of(const testing::TestParamInfo<Parameters>& info) {
 
 INSTANTIATE_TEST_SUITE_P(Points, EachPoint,
                          testing::Combine(testing::Values("worker-after-claim", "worker-before-sleep",
+                                                          "worker-after-sleep", "worker-before-run",
                                                           "worker-before-publish", "worker-after-publish",
                                                           "worker-before-bell"),
                                           testing::Values(1, 2, 5), testing::Values("forkserver", "fork", "spawn")),
@@ -109,7 +88,7 @@ TEST_P(EachPoint, OneByOneAndInABurst) {
   ProcessPoolExecutor executor(PoolOptions{.processes = 1, .context = context()});
   std::vector<Future<Answer>> futures;
   std::uint32_t who = 0;
-  const ArmedWorkers armed(point(), pass());
+  const ArmedPoint armed(point(), pass());
   futures.push_back(executor.submit(work, tally_.path(), who++));
   for (; who < 10; ++who) {
     static_cast<void>(futures.back().wait(60s));
@@ -128,7 +107,7 @@ TEST_P(EachPoint, WhileNobodyWaits) {
   ProcessPoolExecutor executor(PoolOptions{.processes = 1, .context = context()});
   std::vector<Future<Answer>> futures;
   std::uint32_t who = 0;
-  const ArmedWorkers armed(point(), pass());
+  const ArmedPoint armed(point(), pass());
   futures.push_back(executor.submit(work, tally_.path(), who++));
   for (; who < 40; ++who) futures.push_back(executor.submit(work, tally_.path(), who));
   executor.shutdown();
@@ -142,7 +121,7 @@ TEST_P(EachPoint, WhileNobodyWaits) {
 
 TEST_P(EachPoint, InTheMiddleOfChunks) {
   Pool pool(PoolOptions{.processes = 1, .context = context()});
-  const ArmedWorkers armed(point(), pass() + 4);  // the first passes are of the task below
+  const ArmedPoint armed(point(), pass() + 4);  // the first passes are of the task below
   pool.apply([] {});
   constexpr std::uint32_t kItems = 100;
   std::uint32_t lost = kItems;
@@ -167,7 +146,7 @@ TEST_P(EachPoint, InTheMiddleOfChunks) {
 
 TEST(BetweenTwoItemsOfAChunk, ADeathCostsNone) {
   const Tally tally;
-  const ArmedWorkers armed("worker-after-publish", 5);
+  const ArmedPoint armed("worker-after-publish", 5);
   Pool pool(1);
   std::vector<std::uint32_t> items(10);
   std::iota(items.begin(), items.end(), 0U);

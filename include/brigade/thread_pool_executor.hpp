@@ -22,6 +22,22 @@
 
 namespace brigade {
 
+namespace internal {
+
+// The element, not what stands for it, as a bit of a vector<bool> has: that looks at what the range may overwrite.
+template <class Range, class Item>
+decltype(auto) element_of(Item&& item) {
+  using Reference = std::ranges::range_reference_t<Range>;
+  using Value = std::ranges::range_value_t<Range>;
+  if constexpr (std::is_reference_v<Reference> || std::is_same_v<Reference, Value>) {
+    return std::forward<Item>(item);
+  } else {
+    return Value(std::forward<Item>(item));
+  }
+}
+
+}  // namespace internal
+
 // What ThreadPoolExecutor::map returns: a range of the results, as MapResults is. Input is taken no further ahead than a
 // buffer; its elements are copied.
 //   Threads         one thread iterates
@@ -68,8 +84,12 @@ class ThreadMapResults
     if (ahead_.empty()) return std::nullopt;
     Future<Result>& first = ahead_.front();
     if (!first.state().wait(std::min(deadline, deadline_))) internal::throw_result_timeout();
-    Outcome<Result> outcome =
-        first.exception() ? Outcome<Result>(first.exception()) : Outcome<Result>(std::move(first.state().get()));
+    std::optional<Outcome<Result>> outcome;
+    if (const std::exception_ptr error = first.exception()) {
+      outcome.emplace(error);
+    } else {
+      outcome.emplace(std::move(first.state().get()));
+    }
     ahead_.pop_front();
     return outcome;
   }
@@ -129,15 +149,19 @@ class ThreadPoolExecutor {
     template <class F, std::ranges::input_range Range>
     auto map(F&& function, Range&& input) const {
       return lazy([submit = submitter(std::forward<F>(function))]<class Item>(
-                      Item&& item) { return submit(std::forward<Item>(item)); },
+                      Item&& item) { return submit(internal::element_of<Range>(std::forward<Item>(item))); },
                   std::forward<Range>(input));
     }
     template <class F, std::ranges::input_range First, std::ranges::input_range... More>
     requires(sizeof...(More) > 0) auto map(F&& function, First&& first, More&&... more) const {
       return lazy(
           [submit = submitter(std::forward<F>(function))]<class Items>(Items&& items) {
-            return std::apply([&]<class... Item>(Item&&... item) { return submit(std::forward<Item>(item)...); },
-                              std::forward<Items>(items));
+            return std::apply(
+                [&]<class Item, class... Others>(Item&& item, Others&&... others) {
+                  return submit(internal::element_of<First>(std::forward<Item>(item)),
+                                internal::element_of<More>(std::forward<Others>(others))...);
+                },
+                std::forward<Items>(items));
           },
           internal::Zip<First, More...>(std::forward<First>(first), std::forward<More>(more)...));
     }
@@ -160,7 +184,7 @@ class ThreadPoolExecutor {
               shared = std::make_shared<std::decay_t<F>>(std::forward<F>(function))]<class... Item>(Item&&... item) {
         using Function = std::decay_t<F>;
         if constexpr (!internal::kHeedsStop<Function> && std::is_invocable_v<const Function&, std::decay_t<Item>...>) {
-          const auto call = [shared]<class... A>(A&&... arguments) -> decltype(auto) {
+          const auto call = [shared]<class... A>(A&&... arguments) -> std::invoke_result_t<const Function&, A...> {
             return std::invoke(std::as_const(*shared), std::forward<A>(arguments)...);
           };
           return internal::submit_thread_call(engine, task, call, std::forward<Item>(item)...);

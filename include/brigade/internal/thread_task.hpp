@@ -54,6 +54,16 @@ template <class F, class... A>
 using KeptArguments = std::conditional_t<std::is_invocable_v<F&, OwnedArgument<A>...>, std::tuple<OwnedArgument<A>...>,
                                          std::tuple<std::decay_t<A>...>>;
 
+// A span does not become its vector by itself.
+template <class Kept, class A>
+Kept keep(A&& argument) {
+  if constexpr (std::is_constructible_v<Kept, A>) {
+    return Kept(std::forward<A>(argument));
+  } else {
+    return Kept(argument.begin(), argument.end());
+  }
+}
+
 // What a call with arguments of those types gives.
 template <class F, class Kept>
 struct ThreadResult;
@@ -74,13 +84,18 @@ class ThreadCall final : public TypedFutureState<R>, public ThreadTask {
   template <class Function, class... A>
   explicit ThreadCall(std::shared_ptr<FutureSource> source, Function&& function, A&&... arguments)
       : TypedFutureState<R>(std::move(source)),
-        kept_(Kept{std::forward<Function>(function), Arguments(std::forward<A>(arguments)...)}) {}
+        kept_(Kept{std::forward<Function>(function),
+                   keep_all(std::type_identity<Arguments>(), std::forward<A>(arguments)...)}) {}
 
  private:
   struct Kept {
     F function;
     Arguments arguments;
   };
+  template <class... Each, class... A>
+  static Arguments keep_all(std::type_identity<std::tuple<Each...>>, A&&... arguments) {
+    return Arguments(keep<Each>(std::forward<A>(arguments))...);
+  }
   static constexpr bool kCopyable = std::copy_constructible<F> && std::copy_constructible<Arguments>;
 
   void call(bool again) override {

@@ -109,8 +109,8 @@ class ThreadMapResults
 //     brigade::ThreadPoolExecutor executor(4);
 //     brigade::Future<int> answer = executor.submit([&table](int key) { return table.at(key); }, 42);
 //
-//   Threads         any thread may call any member at the same time. A task that waits for a future of its own executor runs
-//                   the task it waits for, if no thread has begun it: nested tasks do not use up the threads
+//   Threads         any thread may call any member at the same time. A task that waits without a limit for futures of its own
+//                   executor runs what it waits for, if no thread has begun it: nested tasks do not use up the threads
 //   Processes       belongs to the process that made it; in a forked copy the object is inert
 //   Blocks          submit() never waits for threads; shutdown() and the destructor wait for the tasks. While an exception
 //                   unwinds through the scope the destructor cancels what can be cancelled, and waits for the rest

@@ -117,6 +117,10 @@ void FutureState::forget_waiter(Waiter& waiter) {
   std::erase_if(hooks_, [&](const Hook& hook) { return hook.waiter == &waiter; });
 }
 
+void FutureState::nudge_waiters() {
+  for (const Hook& hook : hooks_) hook.waiter->nudge();
+}
+
 void FutureState::item_answered(std::uint32_t, bool is_value, std::span<const std::byte> bytes,
                                 const RemoteInfo& from) {
   if (!is_value) {
@@ -158,7 +162,10 @@ CompletionWait::CompletionWait(std::vector<FutureState*> states) : states_(std::
     }
     ++left_;
     if (source_ && state->source() != source_) one_source = false;
-    source_ = state->source();
+    if (source_ != state->source()) {
+      source_ = state->source();
+      is_own_thread_ = is_own_thread_ || source_->is_own_thread();
+    }
     if (!state->notify_at_end(waiter_, i)) waiter_.notify(i);
   }
   if (one_source) return;
@@ -175,13 +182,22 @@ CompletionWait::~CompletionWait() {
   }
 }
 
+// Runs one of those that are waited for, if all threads that could begin it may be waiting like this one.
+bool CompletionWait::run_one() {
+  return std::ranges::any_of(states_, [](FutureState* state) {
+    return state != nullptr && !state->done() && state->source()->run_here(*state);
+  });
+}
+
 std::optional<std::size_t> CompletionWait::next(Deadline deadline) {
   if (left_ == 0) return std::nullopt;
   while (!waiter_.ready()) {
-    if (source_) {
+    const std::uint32_t seen = waiter_.look();
+    if (is_own_thread_ && deadline == kNever && run_one()) continue;
+    if (source_ && !is_own_thread_) {
       source_->wait(waiter_, deadline);
     } else {
-      waiter_.sleep(waiter_.look(), deadline);
+      waiter_.sleep(seen, deadline);
     }
     if (!waiter_.ready() && Clock::now() >= deadline) return std::nullopt;
   }

@@ -109,18 +109,18 @@ void ThreadEngine::enqueue(Call call, bool at_front) {
 
 // ---- at work ----
 
-// What comes first; false when there is nothing: it was cancelled, or somebody who waited for it has run it.
-bool ThreadEngine::run_next() {
+// What comes first. Nothing, when it was cancelled, or somebody who waited for it has run it.
+void ThreadEngine::run_next() {
+  std::vector<Call> taken;  // goes after the lock: results that nobody keeps go with it
   Lock lock(mutex_);
-  if (!set_up_thread(lock)) return false;
+  if (!set_up_thread(lock)) return;
   while (!waiting_.empty()) {
-    const Call call = waiting_.front();
+    taken.push_back(waiting_.front());
     waiting_.pop_front();
+    const Call& call = taken.back();
     if (call.future->done() || call.task->phase_ != ThreadTask::Phase::waiting) continue;
-    run(lock, call);
-    return true;
+    return run(lock, call);
   }
-  return false;
 }
 
 // Before the first call in a thread. False when that failed.
@@ -147,13 +147,11 @@ bool ThreadEngine::set_up_thread(Lock& lock) {
     if (error && !broken_) broken_ = error;
   }
   if (!broken_) return true;
-  const std::deque<Call> dropped = end_waiting(std::make_shared<const Failure>(broken_));
-  lock.unlock();
-  for (const Call& call : dropped) call.task->drop();
-  lock.lock();
+  end_waiting(lock, std::make_shared<const Failure>(broken_));
   return false;
 }
 
+// Gives up the lock.
 void ThreadEngine::run(Lock& lock, const Call& call) {
   ThreadTask& task = *call.task;
   task.phase_ = ThreadTask::Phase::running;
@@ -171,11 +169,18 @@ void ThreadEngine::run(Lock& lock, const Call& call) {
       error = std::current_exception();
     }
   }
+  const bool is_judged = error && again && task.options_->retry_if;
+  if (!is_judged) task.drop();
   lock.lock();
   std::erase_if(running_, [&](const Call& other) { return other.task == &task; });
   if (task.cancelled_) {
-    end(call, failure_of(CancelledError("the task was cancelled while a thread ran it"), Failure::Kind::cancelled));
-  } else if (error && again && task.options_->retry_if) {
+    auto failure = failure_of(CancelledError("the task was cancelled while a thread ran it"), Failure::Kind::cancelled);
+    if (is_judged) {
+      let_go(lock, call, std::move(failure));
+    } else {
+      end(call, std::move(failure));
+    }
+  } else if (is_judged) {
     task.phase_ = ThreadTask::Phase::judged;
     judged_.push_back({call, error});
     callbacks_.ask([self = shared_from_this(), call] { self->judge(call); });
@@ -183,6 +188,7 @@ void ThreadEngine::run(Lock& lock, const Call& call) {
   } else {
     end(call, error ? std::make_shared<const Failure>(error) : nullptr);
   }
+  lock.unlock();  // before the exception goes
 }
 
 // On the callback thread.
@@ -208,19 +214,21 @@ void ThreadEngine::judge(const Call& call) {
   if (at != judged_.end()) {
     const Judgment judgment = *at;
     judged_.erase(at);
-    settle(judgment, again);
+    settle(lock, judgment, again);
   }
   lock.unlock();
   if (from_user) std::rethrow_exception(from_user);
 }
 
-void ThreadEngine::settle(const Judgment& judgment, bool again) {
-  if (judgment.call.future->done()) return;  // it was cancelled meanwhile
+void ThreadEngine::settle(Lock& lock, const Judgment& judgment, bool again) {
+  const Call& call = judgment.call;
+  if (call.task->phase_ != ThreadTask::Phase::judged) return;  // it was cancelled meanwhile
   if (again) {
-    --judgment.call.task->retries_left_;
-    enqueue(judgment.call, true);
+    --call.task->retries_left_;
+    enqueue(call, true);
+    call.future->nudge_waiters();
   } else {
-    end(judgment.call, std::make_shared<const Failure>(judgment.error));
+    let_go(lock, call, std::make_shared<const Failure>(judgment.error));
   }
 }
 
@@ -229,24 +237,44 @@ void ThreadEngine::end(const Call& call, std::shared_ptr<const Failure> failure)
   if (--outstanding_ == 0) idle_.notify_all();
 }
 
-// Ends what no thread has begun. What it was given is dropped by the caller, without the lock.
-std::deque<ThreadEngine::Call> ThreadEngine::end_waiting(const std::shared_ptr<const Failure>& failure) {
+// Whether it is for the caller to end it.
+bool ThreadEngine::claim(const Call& call) {
+  ThreadTask::Phase& phase = call.task->phase_;
+  if (call.future->done() || phase == ThreadTask::Phase::running || phase == ThreadTask::Phase::ending) return false;
+  phase = ThreadTask::Phase::ending;
+  return true;
+}
+
+// Ends what no thread will run; what it was given goes first, without the lock.
+void ThreadEngine::let_go(Lock& lock, const Call& call, std::shared_ptr<const Failure> failure) {
+  call.task->phase_ = ThreadTask::Phase::ending;
+  lock.unlock();
+  call.task->drop();
+  lock.lock();
+  end(call, std::move(failure));
+}
+
+// Ends what no thread runs. Gives up the lock.
+void ThreadEngine::end_waiting(Lock& lock, const std::shared_ptr<const Failure>& failure) {
   std::deque<Call> calls = waiting_.take_all();
   for (const Judgment& judgment : judged_) calls.push_back(judgment.call);
   judged_.clear();
+  // One that was run by who waited for it, or was cancelled, may stand in the queue still, even twice.
+  std::vector<const Call*> claimed;
   for (const Call& call : calls) {
-    // One that was run by who waited for it, or was cancelled, may stand in the queue still, even twice.
-    if (!call.future->done() && call.task->phase_ != ThreadTask::Phase::running) end(call, failure);
+    if (claim(call)) claimed.push_back(&call);
   }
-  std::erase_if(calls, [](const Call& call) { return call.task->phase_ == ThreadTask::Phase::running; });
-  return calls;
+  for (const Call* call : claimed) let_go(lock, *call, failure);
+  lock.unlock();  // before the calls go
 }
 
 // ---- waiting ----
 
 // A call that is waited for by a thread of its own pool, and that no other has begun, runs in that thread: all of them may
 // be waiting like this.
-bool ThreadEngine::run_only(FutureState& state) {
+bool ThreadEngine::run_here(FutureState& state) {
+  if (!is_own_thread()) return false;
+  check_owner();
   Lock lock(mutex_);
   ThreadTask& task = dynamic_cast<ThreadTask&>(state);
   if (state.done() || task.phase_ != ThreadTask::Phase::waiting) return false;
@@ -258,10 +286,16 @@ bool ThreadEngine::wait(FutureState& state, Deadline deadline) {
   if (state.done()) return true;
   check_owner();
   if (deadline == Deadline::min()) return false;
-  if (is_own_thread() && deadline == kNever) run_only(state);
   Waiter waiter;
   if (!state.notify_at_end(waiter, 0)) return true;
-  sleep(waiter, deadline);
+  if (deadline == kNever && is_own_thread()) {
+    while (!waiter.ready()) {
+      const std::uint32_t seen = waiter.look();
+      if (!run_here(state)) waiter.sleep(seen, deadline);
+    }
+  } else {
+    sleep(waiter, deadline);
+  }
   state.forget_waiter(waiter);
   return state.done();
 }
@@ -284,14 +318,13 @@ void ThreadEngine::sleep(Waiter& waiter, Deadline deadline) {
 
 bool ThreadEngine::wait(Waiter& waiter, Deadline deadline) {
   check_owner();
-  while (is_own_thread() && deadline == kNever && !waiter.ready() && run_next()) {
-  }
   sleep(waiter, deadline);
   return waiter.ready();
 }
 
 bool ThreadEngine::is_running(const FutureState& state) const {
-  return dynamic_cast<const ThreadTask&>(state).phase_ != ThreadTask::Phase::waiting;
+  const ThreadTask::Phase phase = dynamic_cast<const ThreadTask&>(state).phase_;
+  return phase == ThreadTask::Phase::running || phase == ThreadTask::Phase::judged;
 }
 
 bool ThreadEngine::cancel(FutureState& state) {
@@ -308,9 +341,9 @@ bool ThreadEngine::cancel(FutureState& state) {
     stop.request_stop();  // which calls what the task has registered
     return true;
   }
-  end(call, cancelled_before_begun());  // its place in the queue is passed over
-  lock.unlock();
-  task.drop();
+  if (!claim(call)) return false;
+  task.cancelled_ = true;
+  let_go(lock, call, cancelled_before_begun());  // its place in the queue is passed over
   return true;
 }
 
@@ -354,7 +387,7 @@ void ThreadEngine::wait_until_idle(Lock& lock) {
     if (asked != judged_.end()) {
       const Judgment judgment = *asked;
       judged_.erase(asked);
-      settle(judgment, false);
+      settle(lock, judgment, false);
     }
     if (outstanding_ == 0) return;
     lock.unlock();
@@ -367,9 +400,7 @@ void ThreadEngine::wait_until_idle(Lock& lock) {
 void ThreadEngine::cancel_pending() {
   check_owner();
   Lock lock(mutex_);
-  const std::deque<Call> dropped = end_waiting(cancelled_before_begun());
-  lock.unlock();
-  for (const Call& call : dropped) call.task->drop();
+  end_waiting(lock, cancelled_before_begun());
 }
 
 void ThreadEngine::abandon() {

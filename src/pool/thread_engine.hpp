@@ -40,6 +40,8 @@ class ThreadEngine final : public FutureSource, public std::enable_shared_from_t
   bool is_running(const FutureState& state) const override;
   void call_back(std::function<void()> callback) override { callbacks_.post(std::move(callback)); }
   bool cancel(FutureState& state) override;
+  bool is_own_thread() const override;
+  bool run_here(FutureState& state) override;
 
   void close();
   void join();
@@ -65,17 +67,17 @@ class ThreadEngine final : public FutureSource, public std::enable_shared_from_t
   };
 
   void enqueue(Call call, bool at_front);
-  bool run_next();
-  bool run_only(FutureState& state);
+  void run_next();
   void run(Lock& lock, const Call& call);
   void judge(const Call& call);
-  void settle(const Judgment& judgment, bool again);
+  void settle(Lock& lock, const Judgment& judgment, bool again);
   void wait_until_idle(Lock& lock);
   void sleep(Waiter& waiter, Deadline deadline);
   bool set_up_thread(Lock& lock);
   void end(const Call& call, std::shared_ptr<const Failure> failure);
-  std::deque<Call> end_waiting(const std::shared_ptr<const Failure>& failure);
-  bool is_own_thread() const;
+  static bool claim(const Call& call);
+  void let_go(Lock& lock, const Call& call, std::shared_ptr<const Failure> failure);
+  void end_waiting(Lock& lock, const std::shared_ptr<const Failure>& failure);
 
   const ThreadPoolOptions options_;
   const unsigned threads_wanted_;

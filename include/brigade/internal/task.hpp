@@ -172,6 +172,12 @@ class FutureSource {
 
   // See Future::cancel().
   virtual bool cancel(FutureState& state) = 0;
+
+  // Whether this thread is one of those that run its tasks. All of them may be waiting: then each runs what it waits for.
+  virtual bool is_own_thread() const { return false; }
+  // Runs the task in this thread if nobody has begun it; whether it did. Who waits for it is nudged when it may be tried
+  // again.
+  virtual bool run_here(FutureState&) { return false; }
 };
 
 // A thread that waits for something the engine does. Lives on the waiter's stack.
@@ -219,6 +225,7 @@ class FutureState : public Task {
   // Has `waiter` notified with `what` at the end; false, and no notification, when it has ended already.
   bool notify_at_end(Waiter& waiter, std::size_t what);
   void forget_waiter(Waiter& waiter);
+  void nudge_waiters();  // under the source's lock
   // Has `callback` called at the end, by the source's callback thread; at once, here, when it has ended already.
   void call_at_end(std::function<void()> callback);
   virtual bool cancel() { return !done() && source_->cancel(*this); }
@@ -267,9 +274,12 @@ class CompletionWait {
   std::size_t left() const noexcept { return left_; }
 
  private:
+  bool run_one();
+
   std::vector<FutureState*> states_;
   Waiter waiter_;
   std::size_t left_;
+  bool is_own_thread_ = false;            // of one of the sources
   std::shared_ptr<FutureSource> source_;  // of all states, or null when they have several
 };
 

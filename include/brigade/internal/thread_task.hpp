@@ -40,7 +40,8 @@ class ThreadTask {
  private:
   friend class ThreadEngine;
 
-  enum class Phase { waiting, running, judged };  // judged: its retry_if is being asked
+  // judged: its retry_if is being asked. ending: what it was given is being let go.
+  enum class Phase { waiting, running, judged, ending };
   Phase phase_ = Phase::waiting;
   std::shared_ptr<const TaskOptions> options_;  // null: none were given
   unsigned retries_left_ = 0;

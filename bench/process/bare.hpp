@@ -2,25 +2,20 @@
 #pragma once
 // What the kernel needs for the bare thing: processes made, told to go and reaped with nothing sent, applied or run.
 
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <utility>
 
 #include "os/clone.hpp"
 #include "os/pidfd.hpp"
 #include "os/unix_socket.hpp"
 #include "support/measure.hpp"
-
-extern "C" char** environ;
+#include "support/spawn.hpp"
 
 namespace bench {
 
@@ -140,11 +135,6 @@ class BareSpare : BareServer {
   }
 };
 
-inline void reap(pid_t pid) {
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
-}
-
 inline void bare_fork(Clock* first_line = nullptr) {
   const pid_t pid = ::fork();
   if (pid == 0) {
@@ -157,12 +147,6 @@ inline void bare_fork(Clock* first_line = nullptr) {
 // A start of this program that does nothing.
 inline constexpr const char* kJustExit = "--exit";
 
-inline void bare_spawn() {
-  std::string program = "/proc/self/exe";
-  std::string argument = kJustExit;
-  char* argv[] = {program.data(), argument.data(), nullptr};
-  pid_t pid = 0;
-  if (::posix_spawn(&pid, program.c_str(), nullptr, nullptr, argv, environ) == 0) reap(pid);
-}
+inline void bare_spawn() { reap(spawn({"/proc/self/exe", kJustExit})); }
 
 }  // namespace bench

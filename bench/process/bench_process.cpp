@@ -19,8 +19,8 @@
 #include <brigade/brigade.hpp>
 
 #include "process/bare.hpp"
-#include "process/peer.hpp"
 #include "support/measure.hpp"
+#include "support/peer.hpp"
 
 namespace {
 
@@ -36,6 +36,29 @@ constexpr double kGoalOverSpawn = 1.3;
 
 constexpr const char* kMeasureThreads = "--threads";
 constexpr std::size_t kBurst = 8;
+
+// A process that does next to nothing, and whose function all three methods find by its name. The answer is the median in us
+// of NUMBER starts and joins by WHAT; "ballast NUMBER" has the interpreter touch that many MiB.
+constexpr const char* kPythonScript = R"(
+import multiprocessing, os, statistics, sys, time
+ballast = None
+for line in sys.stdin:
+    what, number = line.split()
+    if what == "ballast":
+        ballast = None
+        ballast = b"x" * (int(number) << 20)
+        print(0, flush=True)
+        continue
+    context = multiprocessing.get_context(what)
+    times = []
+    for _ in range(int(number) + 1):
+        begin = time.perf_counter()
+        process = context.Process(target=os.getpid)
+        process.start()
+        process.join()
+        times.append(time.perf_counter() - begin)
+    print(statistics.median(times[1:]) * 1e6, flush=True)
+)";
 
 // Where children note the time of their first line: in memory for those that share it, by its file for all others.
 class Board {
@@ -88,9 +111,8 @@ struct Peers {
   bench::BareSpare spare{board.at(0)};
   bench::Peer threads{{"/proc/self/exe", kMeasureThreads}};
   std::unique_ptr<bench::Peer> python =
-      ::access(bench::kPython, X_OK) == 0
-          ? std::make_unique<bench::Peer>(std::vector<std::string>{bench::kPython, "-c", bench::kPythonScript})
-          : nullptr;
+      bench::has_python() ? std::make_unique<bench::Peer>(std::vector<std::string>{bench::kPython, "-c", kPythonScript})
+                          : nullptr;
 };
 
 // What is compared with what at the end, of one size of the caller.
@@ -129,7 +151,7 @@ void start_and_join(const Peers& peers, int rounds, Figures& figures) {
   }
   const bench::Comparison result = bench::compare(
       "start + exit + reap of a process, caller of " + std::to_string(figures.mib) + " MiB", "us", rounds, all);
-  if (!peers.python) std::printf("  (without CPython's rows: there is no %s)\n", bench::kPython);
+  bench::mention_missing_python();
   figures.forkserver_us = bench::median(result.values[forkserver]);
   figures.forkserver_over_zygote = result.ratio(forkserver, zygote);
   figures.fork_over_fork = result.ratio(fork, bare_fork);

@@ -62,6 +62,7 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
   void attend_locked(int change) override;
   bool is_running(const FutureState& state) const override;
   void call_back(std::function<void()> callback) override { callbacks_.post(std::move(callback)); }
+  bool answer_question() override { return callbacks_.is_this_thread() && callbacks_.answer_one(); }
   bool cancel(FutureState& state) override { return cancel_task(state); }
 
   void close();

@@ -153,7 +153,6 @@ void FutureState::finished() {
 
 CompletionWait::CompletionWait(std::vector<FutureState*> states) : states_(std::move(states)), left_(0) {
   std::unordered_set<FutureState*> seen;
-  bool one_source = true;
   for (std::size_t i = 0; i < states_.size(); ++i) {
     FutureState*& state = states_[i];
     if (!seen.insert(state).second) {
@@ -161,16 +160,14 @@ CompletionWait::CompletionWait(std::vector<FutureState*> states) : states_(std::
       continue;
     }
     ++left_;
-    if (source_ && state->source() != source_) one_source = false;
-    if (source_ != state->source()) {
-      source_ = state->source();
-      is_own_thread_ = is_own_thread_ || source_->is_own_thread();
+    if (std::ranges::find(sources_, state->source()) == sources_.end()) {
+      sources_.push_back(state->source());
+      is_own_thread_ = is_own_thread_ || state->source()->is_own_thread();
     }
     if (!state->notify_at_end(waiter_, i)) waiter_.notify(i);
   }
-  if (one_source) return;
+  if (sources_.size() < 2) return;
   // No single bell tells of all of them, so their threads collect for us.
-  source_.reset();
   for (FutureState* state : seen) state->source()->attend(1);
 }
 
@@ -178,7 +175,7 @@ CompletionWait::~CompletionWait() {
   for (FutureState* state : states_) {
     if (state == nullptr) continue;
     state->forget_waiter(waiter_);
-    if (!source_ && !state->source()->is_copy()) state->source()->attend(-1);
+    if (sources_.size() > 1 && !state->source()->is_copy()) state->source()->attend(-1);
   }
 }
 
@@ -194,9 +191,9 @@ std::optional<std::size_t> CompletionWait::next(Deadline deadline) {
   while (!waiter_.ready()) {
     const std::uint32_t seen = waiter_.look();
     if (is_own_thread_ && deadline == kNever && run_one()) continue;
-    if (source_ && !is_own_thread_) {
-      source_->wait(waiter_, deadline);
-    } else {
+    if (sources_.size() == 1 && !is_own_thread_) {
+      sources_.front()->wait(waiter_, deadline);
+    } else if (std::ranges::none_of(sources_, [](const auto& source) { return source->answer_question(); })) {
       waiter_.sleep(seen, deadline);
     }
     if (!waiter_.ready() && Clock::now() >= deadline) return std::nullopt;

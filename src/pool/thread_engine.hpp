@@ -39,6 +39,7 @@ class ThreadEngine final : public FutureSource, public std::enable_shared_from_t
   void attend_locked(int) override {}
   bool is_running(const FutureState& state) const override;
   void call_back(std::function<void()> callback) override { callbacks_.post(std::move(callback)); }
+  bool answer_question() override { return callbacks_.is_this_thread() && callbacks_.answer_one(); }
   bool cancel(FutureState& state) override;
   bool is_own_thread() const override;
   bool run_here(FutureState& state) override;

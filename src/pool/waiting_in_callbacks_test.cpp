@@ -86,6 +86,19 @@ TYPED_TEST(WaitingInCallbacks, SeesTasksThroughTheirRetries) {
   EXPECT_EQ(7, result);
 }
 
+TYPED_TEST(WaitingInCallbacks, ForTasksOfSeveralExecutorsIsAnsweredToo) {
+  ThreadPoolExecutor other(1);
+  const auto judged = this->executor_->with({.retries = 1, .retry_if = no}).submit(fail_behind, this->gate_.path());
+  const auto first = this->executor_->submit(square, 2);
+  first.add_done_callback([&](const Future<int>&) {
+    this->gate_.open();
+    wait(std::vector{judged, other.submit(square, 3)});
+    this->over_ = true;
+  });
+  ASSERT_TRUE(eventually([&] { return this->over_.load(); }));
+  EXPECT_THROW(judged.result(), std::runtime_error);
+}
+
 TYPED_TEST(WaitingInCallbacks, MayBeForTheEndOfThePool) {
   const auto judged = this->executor_->with({.retries = 1, .retry_if = no}).submit(fail_behind, this->gate_.path());
   const auto first = this->executor_->submit(square, 2);

@@ -178,6 +178,8 @@ class FutureSource {
   // Runs the task in this thread if nobody has begun it; whether it did. Who waits for it is nudged when it may be tried
   // again.
   virtual bool run_here(FutureState&) { return false; }
+  // On the thread for callbacks: asks the user one question that a task waits for, as a retry_if. False when there is none.
+  virtual bool answer_question() = 0;
 };
 
 // A thread that waits for something the engine does. Lives on the waiter's stack.
@@ -279,8 +281,8 @@ class CompletionWait {
   std::vector<FutureState*> states_;
   Waiter waiter_;
   std::size_t left_;
-  bool is_own_thread_ = false;            // of one of the sources
-  std::shared_ptr<FutureSource> source_;  // of all states, or null when they have several
+  bool is_own_thread_ = false;  // of one of the sources
+  std::vector<std::shared_ptr<FutureSource>> sources_;
 };
 
 }  // namespace brigade::internal

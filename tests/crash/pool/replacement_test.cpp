@@ -213,6 +213,7 @@ TEST(ForkedCopy, OfAnIterationOverEndsIsInert) {
   ASSERT_EQ(copy, ::waitpid(copy, &status, 0));
   EXPECT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
   gate.open();
+  EXPECT_EQ(2, futures[1].result());
 }
 
 }  // namespace

@@ -157,6 +157,7 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
   void stop_running(Worker& worker, Task& task, bool because_of_time);
   void press_harder(Worker& worker, std::chrono::nanoseconds elapsed);
   void terminate(Worker& worker);
+  std::deque<Shared<Task>> take_waiting();
   void fail_everything(const std::shared_ptr<const Failure>& failure);
   void break_pool(std::shared_ptr<const Failure> reason);
   void break_pool(const std::string& reason);

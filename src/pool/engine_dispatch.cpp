@@ -140,7 +140,7 @@ void Engine::submit(Task& task, Encoder& payload, const TaskSpec& spec) {
       collect_all();
       refill();
     }
-    dispatched = backlog_.empty() && try_dispatch(task, &payload);
+    dispatched = !broken_ && backlog_.empty() && try_dispatch(task, &payload);
     if (!dispatched) {
       task.payload_ = payload.to_vector();
       backlog_.push_back(Shared<Task>(&task), priority_of(task));
@@ -149,6 +149,7 @@ void Engine::submit(Task& task, Encoder& payload, const TaskSpec& spec) {
     count(task, -1);
     throw;
   }
+  if (broken_) return refill();  // in this very call: it ends with the reason
   // What only the engine thread can do: refill while nobody waits, watch the clock, and untangle.
   const bool needs_ticks =
       timed_tasks_ > 0 || !backlog_.empty() || task.sequence_ == 0 || task.worker_->in_flight.size() > 1;
@@ -348,6 +349,10 @@ bool Engine::try_dispatch(Task& task, const Encoder* payload) {
 }
 
 void Engine::refill() {
+  if (broken_) {  // what has come back since
+    for (const Shared<Task>& task : take_waiting()) fail_rest(*task, broken_);
+    return;
+  }
   try {
     drain_backlog();
     if (backlog_.empty()) rebalance(false);

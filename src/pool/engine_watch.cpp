@@ -69,6 +69,7 @@ void Engine::run() noexcept {
     const Lock lock(mutex_);
     try {
       break_pool(std::string("the engine thread failed: ") + error.what());
+      fail_everything(broken_);        // nobody will notice a death
     } catch (const std::exception&) {  // no memory even for that
     }
     last_used_ = nullptr;
@@ -299,6 +300,8 @@ void Engine::on_death(Worker& worker, int exit_code) {
     task.sequence_ = 0;
     if (task.pinned_) {
       fail_rest(task, nullptr);
+    } else if (broken_) {
+      fail_rest(task, broken_);
     } else if (entry.sequence > claimed || (!task.cancelled_ && (between_items || not_the_late_one))) {
       put_back(task);
     } else {
@@ -319,6 +322,7 @@ void Engine::on_death(Worker& worker, int exit_code) {
   if (last_used_ == &worker) last_used_ = nullptr;
   workers_.erase(worker.id);
   left_.notify_all();
+  if (broken_) return;
   if (never_worked) restarts_.died_without_work(next_worker_id_, Clock::now());
   const bool others_work = std::ranges::any_of(
       workers_, [](const auto& entry) { return entry.second->answered && !entry.second->doomed(); });
@@ -330,10 +334,16 @@ void Engine::on_death(Worker& worker, int exit_code) {
   }
 }
 
-void Engine::fail_everything(const std::shared_ptr<const Failure>& failure) {
+// What is in no ring.
+std::deque<Shared<Task>> Engine::take_waiting() {
   std::deque<Shared<Task>> tasks = backlog_.take_all();
   for (const Judgment& judgment : judged_) tasks.push_back(judgment.task);
   judged_.clear();
+  return tasks;
+}
+
+void Engine::fail_everything(const std::shared_ptr<const Failure>& failure) {
+  std::deque<Shared<Task>> tasks = take_waiting();
   for (const auto& [id, worker] : workers_) {
     for (const InFlight& entry : worker->in_flight) {
       entry.task->worker_ = nullptr;
@@ -348,17 +358,12 @@ void Engine::fail_everything(const std::shared_ptr<const Failure>& failure) {
 
 void Engine::break_pool(const std::string& reason) { break_pool(failure_of(BrokenProcessPool(reason))); }
 
+// What is in a ring ends when its worker is dead: until then it may be answered, and that counts.
 void Engine::break_pool(std::shared_ptr<const Failure> reason) {
   if (broken_) return;
   broken_ = std::move(reason);
-  for (const auto& [id, worker] : workers_) {  // what has been answered is not lost
-    try {
-      if (worker->has_answers()) collect_results(*worker);
-    } catch (const std::exception&) {  // it writes over its memory, and is killed anyway
-    }
-  }
-  fail_everything(broken_);
-  for (const auto& [id, worker] : workers_) worker->child->signal_or_kill(os::kSigKill);
+  for (const Shared<Task>& task : take_waiting()) fail_rest(*task, broken_);
+  for (const auto& [id, worker] : workers_) kill(*worker, {});
 }
 
 }  // namespace brigade::internal

@@ -94,9 +94,9 @@ TEST(Breaking, LosesNoResultOfAWorkerThatWorked) {
     const Place place;
     const Tally ran;
     ProcessPoolExecutor executor(PoolOptions{.processes = 2, .initializer = partial(second_refuses, place.path())});
-    for (int i = 0; i < 20; ++i) executor.submit(square, i).result();
     std::vector<Future<int>> futures;
     try {
+      for (int i = 0; i < 20; ++i) executor.submit(square, i).result();
       for (std::uint32_t i = 0; i < 3000; ++i) futures.push_back(executor.submit(marked, ran.path(), i));
     } catch (const BrokenProcessPool&) {  // so soon
     }

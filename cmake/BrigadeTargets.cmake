@@ -142,7 +142,13 @@ function(brigade_test target)
   if(ARG_SERIAL)
     list(APPEND properties RUN_SERIAL TRUE)
   endif()
-  gtest_discover_tests(${target}
+  set(filter "")
+  if(BRIGADE_SANITIZE MATCHES "address" AND target MATCHES "pool")
+    # g++ 12's AddressSanitizer takes its allocator's locks before no fork: a copy of a process with an engine thread may
+    # wait for ever for its first memory. The other start methods and presets show what there is to see.
+    set(filter TEST_FILTER "-*/fork:*_fork")
+  endif()
+  gtest_discover_tests(${target} ${filter}
     DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     TEST_PREFIX ${target}.
     PROPERTIES ${properties})

@@ -22,12 +22,14 @@
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
-#include <asio/experimental/awaitable_operators.hpp>
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/use_future.hpp>
+#if defined(ASIO_HAS_CO_AWAIT)  // not with clang on libstdc++, as far as asio 1.22 knows
+#include <asio/experimental/awaitable_operators.hpp>
+#endif
 
 #include <brigade/process_pool_executor.hpp>
 #include <brigade/thread_pool_executor.hpp>
@@ -44,10 +46,10 @@ using testing_support::pass;
 using testing_support::Tally;
 
 int square(int x) { return x * x; }
-void nothing() {}
+[[maybe_unused]] void nothing() {}
 int refuse(int x) { throw std::out_of_range("not " + std::to_string(x)); }
-int die() { return ::raise(SIGKILL); }
-std::unique_ptr<int> boxed(int x) { return std::make_unique<int>(x); }
+[[maybe_unused]] int die() { return ::raise(SIGKILL); }
+[[maybe_unused]] std::unique_ptr<int> boxed(int x) { return std::make_unique<int>(x); }
 int behind(const std::string& gate, int value) {
   pass(gate);
   return value;
@@ -56,6 +58,8 @@ int never(const std::string& tally) {
   mark(tally, 1);
   for (;;) std::this_thread::sleep_for(1h);
 }
+
+#if defined(ASIO_HAS_CO_AWAIT)
 
 template <class Body>
 void run(Body body) {
@@ -148,6 +152,8 @@ TEST(AsioAwaitable, IsStoppedByTheTimerItRunsAgainst) {
   EXPECT_TRUE(task.cancelled());
   EXPECT_EQ(16, executor.submit(square, 4).result());
 }
+
+#endif
 
 TEST(AsioCallback, IsCalledWithTheResultByItsExecutor) {
   ProcessPoolExecutor executor(1);

@@ -35,7 +35,7 @@ int never() {
   for (;;) std::this_thread::sleep_for(1h);
 }
 int busy_for_ever() {
-  for (volatile int i = 0;;) i = i + 1;
+  for (volatile unsigned i = 0;;) i = i + 1;
 }
 int mark_and_pass(const std::string& tally, const std::string& gate) {
   mark(tally, static_cast<std::uint32_t>(::getpid()));

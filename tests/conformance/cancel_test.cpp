@@ -119,7 +119,7 @@ TEST(Cancel, RunningTaskIsStoppedWhileNobodyWaits) {
 TEST(Cancel, BusyTaskIsStoppedToo) {
   ProcessPoolExecutor executor(1);
   auto running = executor.submit([] {
-    for (volatile int i = 0;;) i = i + 1;
+    for (volatile unsigned i = 0;;) i = i + 1;
   });
   ASSERT_TRUE(eventually([&] { return running.running(); }));
   EXPECT_TRUE(running.cancel());

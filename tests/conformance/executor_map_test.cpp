@@ -17,6 +17,17 @@ namespace {
 
 using namespace executors;
 
+// std::ranges::subrange, which clang 14 cannot compile as libstdc++ has it.
+template <class Iterator>
+struct Between {
+  Iterator first;
+  Iterator last;
+  Iterator begin() const { return first; }
+  Iterator end() const { return last; }
+};
+template <class Iterator>
+Between(Iterator, Iterator) -> Between<Iterator>;
+
 template <class Kind>
 class ExecutorMap : public Each<Kind> {};
 TYPED_TEST_SUITE(ExecutorMap, All, Names);
@@ -73,7 +84,7 @@ TYPED_TEST(ExecutorMap, InputMayBeReadOnlyOnce) {
   auto executor = this->make(2);
   std::istringstream text("1 2 3 4 5");
   using Read = std::istream_iterator<int>;
-  EXPECT_EQ((std::vector{1, 4, 9, 16, 25}), taken(executor.map(square, std::ranges::subrange(Read(text), Read()))));
+  EXPECT_EQ((std::vector{1, 4, 9, 16, 25}), taken(executor.map(square, Between{Read(text), Read()})));
 }
 
 // Elements that live in one buffer until the next is made.
@@ -153,7 +164,7 @@ TYPED_TEST(ExecutorMap, ElementsMayBeMoveOnly) {
   auto executor = this->make(2);
   std::vector<std::unique_ptr<int>> boxes;
   for (int i = 0; i < 5; ++i) boxes.push_back(std::make_unique<int>(i));
-  const auto moved = std::ranges::subrange(std::move_iterator(boxes.begin()), std::move_iterator(boxes.end()));
+  const Between moved{std::move_iterator(boxes.begin()), std::move_iterator(boxes.end())};
   EXPECT_EQ((std::vector{0, 1, 2, 3, 4}), taken(executor.map(unboxed, moved)));
   std::vector<int> unboxed_again;
   for (const auto& box : executor.map(boxed, std::vector{7, 8})) unboxed_again.push_back(*box);

@@ -23,7 +23,7 @@ void stay(const std::string& tally, bool stubborn) {
   }
   brigade::testing_support::mark(tally, static_cast<std::uint32_t>(::getpid()));
   if (stubborn) {
-    for (volatile int i = 0;;) i = i + 1;
+    for (volatile unsigned i = 0;;) i = i + 1;
   }
   for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
 }

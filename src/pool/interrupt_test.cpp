@@ -57,6 +57,12 @@ void does_not_handle_it(const std::string& method, const std::string& tally, con
   pool.map(partial(mark_and_pass, tally), std::vector<std::string>(2, gate), 1);
 }
 
+// What was written, but for what brigade says once of a program with threads that forks: ThreadSanitizer has one.
+std::string without_fork_warning(const std::string& text) {
+  return text.starts_with("brigade: a process with threads starts another by 'fork'") ? text.substr(text.find('\n') + 1)
+                                                                                      : text;
+}
+
 class Interrupt : public testing::TestWithParam<const char*> {
  protected:
   void start(void (*body)(const std::string&, const std::string&, const std::string&)) {
@@ -79,7 +85,7 @@ TEST_P(Interrupt, IsForTheProgramAndItsWorkersDoNotNotice) {
   gate_.open();
   program_.join();
   EXPECT_EQ(17, program_.exitcode());
-  EXPECT_EQ("", program_.captured_stderr());
+  EXPECT_EQ("", without_fork_warning(program_.captured_stderr()));
 }
 
 TEST_P(Interrupt, ThatEndsTheProgramEndsItsWorkersWithoutAWord) {
@@ -89,7 +95,7 @@ TEST_P(Interrupt, ThatEndsTheProgramEndsItsWorkersWithoutAWord) {
   for (const auto pid : tally_.marks()) {
     EXPECT_TRUE(eventually([&] { return !is_running(static_cast<int>(pid)); })) << pid;
   }
-  EXPECT_EQ("", program_.captured_stderr());
+  EXPECT_EQ("", without_fork_warning(program_.captured_stderr()));
   EXPECT_EQ("", program_.captured_stdout());
 }
 

@@ -3,9 +3,7 @@
 // For tests: what tasks did, as seen from outside, and doors at which they wait. Both are files, so they work whatever
 // way a worker was started and however it ends.
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstdint>
@@ -16,6 +14,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -29,10 +28,18 @@ inline std::string fresh_path(const char* what) {
 // Counts executions. A task calls mark(path, who).
 class Tally {
  public:
-  Tally() : path_(fresh_path("tally")) { std::ofstream(path_).flush(); }
+  Tally() {
+    std::filesystem::create_directory(folder_);
+    std::ofstream(path_).flush();
+  }
   Tally(const Tally&) = delete;
   Tally& operator=(const Tally&) = delete;
-  ~Tally() { std::remove(path_.c_str()); }
+  ~Tally() {
+    const std::string gone = folder_ + "-gone";  // at one stroke
+    std::error_code ignored;
+    std::filesystem::rename(folder_, gone, ignored);
+    std::filesystem::remove_all(gone, ignored);
+  }
 
   const std::string& path() const { return path_; }
 
@@ -52,15 +59,17 @@ class Tally {
   }
 
  private:
-  std::string path_;
+  std::string folder_ = fresh_path("tally");
+  std::string path_ = folder_ + "/marks";
 };
 
 // One write to a file opened for appending: it is there whole or not at all, whatever happens to the process next. No
-// mark comes after the tally's end, and none makes the file again.
+// mark comes after the tally's end, and none makes the file again: its folder is gone.
 inline void mark(const std::string& path, std::uint32_t who) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (file < 0 || ::write(file, &who, sizeof who) != sizeof who) std::abort();
-  ::close(file);
+  std::FILE* const file = std::fopen(path.c_str(), "abe");
+  if (file == nullptr || std::setvbuf(file, nullptr, _IONBF, 0) != 0) std::abort();
+  if (std::fwrite(&who, sizeof who, 1, file) != 1) std::abort();
+  std::fclose(file);
 }
 
 // A door that is closed until open() is called. A task calls pass(path), which waits for that; it must have passed when

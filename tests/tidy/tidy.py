@@ -31,8 +31,6 @@ OS_HEADER_EXCEPTIONS = {
     ("src/wire/symbols.cpp", "dlfcn.h"): "opens libdw when somebody asks for a name",
     ("src/wire/image.cpp", "link.h"): "walks the loaded images",
     ("src/wire/image.cpp", "elf.h"): "reads the build-id notes of the loaded images",
-    ("src/pool/tally.hpp", "fcntl.h"): "only tests include it; appends to a file without making it",
-    ("src/pool/tally.hpp", "unistd.h"): "the same",
 }
 
 # What only the tree's own users see: they include <brigade/x.hpp> and their own files.

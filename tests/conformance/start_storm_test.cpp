@@ -56,20 +56,8 @@ void reap_everything(int) {
   errno = saved;
 }
 
-// Of AddressSanitizer's own allocator the locks are not taken before a fork, as those of the C library's are: a copy made
-// while another thread allocates may wait for ever for its first memory.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kForksCanAllocate = false;
-#else
-constexpr bool kForksCanAllocate = true;
-#endif
-
 class StartStorm : public conformance::StartMethods {
  protected:
-  void SetUp() override {
-    if (!kForksCanAllocate && GetParam() == "fork") GTEST_SKIP() << "its threads would fork beside each other";
-  }
-
   // Of 64 threads that start and join five processes each, how many were told the right exit code.
   static int storm(int threads, int times) {
     std::atomic<int> right = 0;

@@ -7,6 +7,7 @@
 extern "C" const char* __asan_default_options();
 extern "C" const char* __ubsan_default_options();
 extern "C" const char* __tsan_default_options();
+extern "C" const char* __tsan_default_suppressions();
 
 // Workers die by signals on purpose and their parent checks by which: no sanitizer's handler in between.
 extern "C" const char* __asan_default_options() {
@@ -18,3 +19,6 @@ extern "C" const char* __tsan_default_options() {
   return "halt_on_error=1:ignore_noninstrumented_modules=1:"
          "handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigill=0:handle_sigfpe=0";
 }
+// An exception's count of references is kept in libstdc++, which is not instrumented: its last owner seems to race with all
+// the others.
+extern "C" const char* __tsan_default_suppressions() { return "race:std::__exception_ptr::exception_ptr::_M_release\n"; }

@@ -21,4 +21,6 @@ extern "C" const char* __tsan_default_options() {
 }
 // An exception's count of references is kept in libstdc++, which is not instrumented: its last owner seems to race with all
 // the others.
-extern "C" const char* __tsan_default_suppressions() { return "race:std::__exception_ptr::exception_ptr::_M_release\n"; }
+extern "C" const char* __tsan_default_suppressions() {
+  return "race:std::__exception_ptr::exception_ptr::_M_release\n";
+}

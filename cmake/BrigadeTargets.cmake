@@ -167,7 +167,7 @@ function(brigade_test target)
   if(BRIGADE_SANITIZE MATCHES "address" AND NOT ARG_SINGLE_THREADED)
     # AddressSanitizer takes the locks of its allocator before no fork: the copy of a process with threads spins for ever
     # when one of them was just giving memory back. The other start methods and presets show what there is to see.
-    string(JOIN ":" filter "-*/fork" "*/fork_*" "*_fork" "WithFork.*" "BareFork.*" "*ForkedCopy*" "*LetsAForkReturn*"
+    string(JOIN ":" filter "-*/fork" "*/fork_*" "*_fork" "WithFork.*" "ForkMap.*" "BareFork.*" "*ForkedCopy*" "*LetsAForkReturn*"
       "*ForksAChild*" "*TasksOfAPool*" "LogToStderr.*")
     set(filter TEST_FILTER "${filter}")
   endif()

@@ -8,6 +8,7 @@
 #include <brigade/crash_report.hpp>
 #include <brigade/descriptor.hpp>
 #include <brigade/error.hpp>
+#include <brigade/fork_map.hpp>
 #include <brigade/future.hpp>
 #include <brigade/init.hpp>
 #include <brigade/map_results.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pool/worker_main.hpp"
 
+#include <forward_list>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -166,10 +167,13 @@ void run_task(const TaskView& task, const ImageMap& images, const os::Fd& parcel
 
 int worker_main(Decoder&, ChildContext& context) {
   const os::Fd memory = std::move(context.handles.at(0));
-  static auto& end = *new WorkerEnd(memory, std::move(context.handles.at(1)), std::move(context.handles.at(2)));
+  // What a thread looks at until the process ends. A worker whose task forked this one has left its own here.
+  static auto& ends = *new std::forward_list<WorkerEnd>;
+  static auto& stops = *new std::forward_list<WorkerStop>;
+  WorkerEnd& end = ends.emplace_front(memory, std::move(context.handles.at(1)), std::move(context.handles.at(2)));
   const os::Fd parcels = std::move(context.handles.at(3));
   ImageMap images;
-  static auto& stop = *new WorkerStop(end);  // its thread looks at both until the process ends
+  WorkerStop& stop = stops.emplace_front(end);
   SegmentSink sink(end, stop);
   Emitter out(sink);
   const StopScope scope(stop);

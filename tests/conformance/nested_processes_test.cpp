@@ -91,6 +91,24 @@ TEST_P(EndOfAParent, TasksOfAPoolStartProcessesByEveryMethod) {
   EXPECT_EQ(lines_of(file_), std::vector<std::string>(18, "of its parent"));
 }
 
+int square(int x) { return x * x; }
+
+// By the pool of a task of a pool, and so on down.
+int square_far_away(const std::vector<std::string>& methods, int x) {
+  brigade::Pool pool({.processes = 1, .context = brigade::get_context(methods.front())});
+  const std::vector<std::string> further(methods.begin() + 1, methods.end());
+  return further.empty() ? pool.apply(square, x) : pool.apply(square_far_away, further, x);
+}
+
+TEST_P(EndOfAParent, TasksOfAPoolHavePoolsByEveryMethod) {
+  brigade::Pool pool({.processes = 2, .context = context()});
+  for (const std::string& first : kMethods) {
+    for (const std::string& second : kMethods) {
+      EXPECT_EQ(pool.apply(square_far_away, std::vector<std::string>{first, second}, 7), 49) << first << " " << second;
+    }
+  }
+}
+
 // A child, or the program itself, leaves by return or exit() with processes that were never joined: on the heap, static,
 // in a scope that exit() never leaves. Those that are no daemons are waited for, daemons are stopped.
 TEST_P(EndOfAParent, JoinsWhatIsNoDaemonAndStopsDaemons) {

@@ -19,9 +19,11 @@
 #include <brigade/pool_options.hpp>
 #include <brigade/process.hpp>
 #include <brigade/process_pool_executor.hpp>
+#include <brigade/promise.hpp>
 #include <brigade/register_exception.hpp>
 #include <brigade/resource_limits.hpp>
 #include <brigade/results.hpp>
 #include <brigade/task_options.hpp>
+#include <brigade/thread_pool.hpp>
 #include <brigade/thread_pool_executor.hpp>
 #include <brigade/thread_pool_options.hpp>

@@ -49,6 +49,12 @@ class CancelledError : public Error {
   using Error::Error;
 };
 
+// What was asked of a Promise does not fit the state of its future.
+class InvalidStateError : public Error {
+ public:
+  using Error::Error;
+};
+
 class SerializationError : public Error {
  public:
   using Error::Error;

@@ -69,10 +69,6 @@ auto try_map_all(const std::shared_ptr<Engine>& engine, MapSpec spec, F&& functi
   return outcomes;
 }
 
-// Of void functions nothing.
-template <class R>
-using AllResults = std::conditional_t<std::is_void_v<R>, void, Results<std::conditional_t<std::is_void_v<R>, int, R>>>;
-
 template <class R>
 class MapFutureState final : public TypedFutureState<AllResults<R>> {
  public:

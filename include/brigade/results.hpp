@@ -9,6 +9,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -90,5 +91,13 @@ class Results {
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
 };
+
+namespace internal {
+
+// Of void functions nothing.
+template <class R>
+using AllResults = std::conditional_t<std::is_void_v<R>, void, Results<std::conditional_t<std::is_void_v<R>, int, R>>>;
+
+}  // namespace internal
 
 }  // namespace brigade

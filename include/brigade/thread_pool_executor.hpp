@@ -22,22 +22,6 @@
 
 namespace brigade {
 
-namespace internal {
-
-// The element, not what stands for it, as a bit of a vector<bool> has: that looks at what the range may overwrite.
-template <class Range, class Item>
-decltype(auto) element_of(Item&& item) {
-  using Reference = std::ranges::range_reference_t<Range>;
-  using Value = std::ranges::range_value_t<Range>;
-  if constexpr (std::is_reference_v<Reference> || std::is_same_v<Reference, Value>) {
-    return std::forward<Item>(item);
-  } else {
-    return Value(std::forward<Item>(item));
-  }
-}
-
-}  // namespace internal
-
 // What ThreadPoolExecutor::map returns: a range of the results, as MapResults is. Input is taken no further ahead than a
 // buffer; its elements are copied.
 //   Threads         one thread iterates
@@ -126,7 +110,7 @@ class ThreadPoolExecutor {
   // that Future::cancel() asks to stop.
   template <class F, class... Args>
   auto submit(F&& function, Args&&... args) {
-    return internal::submit_thread_call(engine_.shared(), nullptr, std::forward<F>(function),
+    return internal::submit_thread_call(engine_.shared(), nullptr, nullptr, std::forward<F>(function),
                                         std::forward<Args>(args)...);
   }
 
@@ -143,7 +127,7 @@ class ThreadPoolExecutor {
    public:
     template <class F, class... Args>
     auto submit(F&& function, Args&&... args) const {
-      return internal::submit_thread_call(executor_->engine_.shared(), task_, std::forward<F>(function),
+      return internal::submit_thread_call(executor_->engine_.shared(), task_, nullptr, std::forward<F>(function),
                                           std::forward<Args>(args)...);
     }
     template <class F, std::ranges::input_range Range>
@@ -172,26 +156,13 @@ class ThreadPoolExecutor {
 
     template <class Submit, class Range>
     auto lazy(Submit submit, Range&& input) const {
-      // Enough that no thread has to wait for us to look at a result.
-      const std::size_t buffersize = std::max<std::size_t>(64, std::size_t{4} * executor_->max_workers());
-      return ThreadMapResults<Submit, Range>(std::move(submit), std::forward<Range>(input), map_, buffersize);
+      return ThreadMapResults<Submit, Range>(std::move(submit), std::forward<Range>(input), map_,
+                                             internal::thread_buffersize(*executor_->engine_));
     }
 
-    // What submits a call of `function` for one element.
     template <class F>
     auto submitter(F&& function) const {
-      return [engine = executor_->engine_.shared(), task = task_,
-              shared = std::make_shared<std::decay_t<F>>(std::forward<F>(function))]<class... Item>(Item&&... item) {
-        using Function = std::decay_t<F>;
-        if constexpr (!internal::kHeedsStop<Function> && std::is_invocable_v<const Function&, std::decay_t<Item>...>) {
-          const auto call = [shared]<class... A>(A&&... arguments) -> std::invoke_result_t<const Function&, A...> {
-            return std::invoke(std::as_const(*shared), std::forward<A>(arguments)...);
-          };
-          return internal::submit_thread_call(engine, task, call, std::forward<Item>(item)...);
-        } else {
-          return internal::submit_thread_call(engine, task, std::as_const(*shared), std::forward<Item>(item)...);
-        }
-      };
+      return internal::thread_submitter(executor_->engine_.shared(), task_, nullptr, std::forward<F>(function));
     }
 
     ThreadPoolExecutor* executor_;

@@ -151,24 +151,25 @@ void FutureState::finished() {
 
 // ---- CompletionWait ----
 
-CompletionWait::CompletionWait(std::vector<FutureState*> states) : states_(std::move(states)), left_(0) {
+CompletionWait::CompletionWait(const std::vector<FutureState*>& states) : states_(states.size()) {
   std::unordered_set<FutureState*> seen;
-  for (std::size_t i = 0; i < states_.size(); ++i) {
-    FutureState*& state = states_[i];
-    if (!seen.insert(state).second) {
-      state = nullptr;  // the same future twice ends once
-      continue;
-    }
-    ++left_;
-    if (std::ranges::find(sources_, state->source()) == sources_.end()) {
-      sources_.push_back(state->source());
-      is_own_thread_ = is_own_thread_ || state->source()->is_own_thread();
-    }
-    if (!state->notify_at_end(waiter_, i)) waiter_.notify(i);
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    if (seen.insert(states[i]).second) add(i, *states[i]);  // the same future twice ends once
   }
   if (sources_.size() < 2) return;
   // No single bell tells of all of them, so their threads collect for us.
   for (FutureState* state : seen) state->source()->attend(1);
+}
+
+void CompletionWait::add(std::size_t position, FutureState& state) {
+  if (position >= states_.size()) states_.resize(position + 1);
+  states_[position] = &state;
+  ++left_;
+  if (std::ranges::find(sources_, state.source()) == sources_.end()) {
+    sources_.push_back(state.source());
+    is_own_thread_ = is_own_thread_ || state.source()->is_own_thread();
+  }
+  if (!state.notify_at_end(waiter_, position)) waiter_.notify(position);
 }
 
 CompletionWait::~CompletionWait() {

@@ -35,7 +35,7 @@ unsigned threads_of(const ThreadPoolOptions& options) {
   return wanted;
 }
 
-ThreadPoolOptions complete(ThreadPoolOptions options) {
+ThreadPoolOptions named(ThreadPoolOptions options) {
   if (options.name.empty()) options.name = "Thread";
   return options;
 }
@@ -59,7 +59,7 @@ class Token final : public StopProvider {
 }  // namespace
 
 ThreadEngine::ThreadEngine(ThreadPoolOptions options)
-    : options_(complete(std::move(options))),
+    : options_(named(std::move(options))),
       threads_wanted_(threads_of(options_)),
       fork_generation_(os::fork_generation()) {}
 
@@ -74,7 +74,8 @@ bool ThreadEngine::is_own_thread() const { return at_work_for == this; }
 
 // ---- in ----
 
-void ThreadEngine::submit(ThreadTask& task, std::shared_ptr<const TaskOptions> options, bool heeds_stop) {
+void ThreadEngine::submit(ThreadTask& task, std::shared_ptr<const TaskOptions> options, bool heeds_stop,
+                          ThreadMap* map) {
   if (options && options->timeout) {
     throw std::invalid_argument("a thread cannot be stopped: TaskOptions::timeout is for the tasks of processes");
   }
@@ -89,8 +90,21 @@ void ThreadEngine::submit(ThreadTask& task, std::shared_ptr<const TaskOptions> o
   task.options_ = std::move(options);
   task.retries_left_ = task.options_ ? task.options_->retries : 0;
   task.heeds_stop_ = heeds_stop;
-  enqueue({&task, Shared<FutureState>(&task.future())}, false);
+  const Call call{&task, Shared<FutureState>(&task.future())};
+  if (map != nullptr) {
+    task.map_ = map;
+    task.index_ = map->parts_.size();
+    map->parts_.push_back(call.future);
+    map->self_ = Shared<FutureState>(&map->whole());
+    ++map->left_;
+  }
+  enqueue(call, false);
   ++outstanding_;
+}
+
+void ThreadEngine::complete(ThreadMap& map) {
+  const Lock lock = this->lock();
+  part_ended(map);
 }
 
 void ThreadEngine::enqueue(Call call, bool at_front) {
@@ -227,14 +241,32 @@ void ThreadEngine::settle(Lock& lock, const Judgment& judgment, bool again) {
     --call.task->retries_left_;
     enqueue(call, true);
     call.future->nudge_waiters();
+    if (call.task->map_ != nullptr) call.task->map_->whole().nudge_waiters();
   } else {
     let_go(lock, call, std::make_shared<const Failure>(judgment.error));
   }
 }
 
 void ThreadEngine::end(const Call& call, std::shared_ptr<const Failure> failure) {
-  call.future->end(std::move(failure));
+  if (ThreadMap* const map = call.task->map_) {
+    const auto weight = [](const Failure& of, std::size_t index) { return std::pair(!of.cancelled(), index); };
+    if (failure && (!map->failure_ || weight(*failure, call.task->index_) < weight(*map->failure_, map->failed_at_))) {
+      map->failure_ = failure;
+      map->failed_at_ = call.task->index_;
+    }
+    call.future->end(std::move(failure));
+    part_ended(*map);
+  } else {
+    call.future->end(std::move(failure));
+  }
   if (--outstanding_ == 0) idle_.notify_all();
+}
+
+void ThreadEngine::part_ended(ThreadMap& map) {
+  if (--map.left_ != 0) return;
+  map.whole().end(map.failure_);
+  // If nobody keeps it, it goes there and not under the lock: with it go results of the user's.
+  if (map.self_) callbacks_.post([self = std::exchange(map.self_, {})] {});
 }
 
 // Whether it is for the caller to end it.
@@ -276,9 +308,18 @@ bool ThreadEngine::run_here(FutureState& state) {
   if (!is_own_thread()) return false;
   check_owner();
   Lock lock(mutex_);
-  ThreadTask& task = dynamic_cast<ThreadTask&>(state);
-  if (state.done() || task.phase_ != ThreadTask::Phase::waiting) return false;
-  run(lock, {&task, Shared<FutureState>(&state)});  // its place in the queue is passed over
+  const auto can_be_run = [](FutureState& one) {
+    return !one.done() && dynamic_cast<ThreadTask&>(one).phase_ == ThreadTask::Phase::waiting;
+  };
+  Shared<FutureState> chosen(&state);
+  if (const auto* const map = dynamic_cast<ThreadMap*>(&state)) {
+    const auto at = std::ranges::find_if(map->parts_, [&](const auto& part) { return can_be_run(*part); });
+    if (at == map->parts_.end()) return false;
+    chosen = *at;
+  } else if (!can_be_run(state)) {
+    return false;
+  }
+  run(lock, {dynamic_cast<ThreadTask*>(chosen.get()), chosen});  // its place in the queue is passed over
   return true;
 }
 
@@ -323,14 +364,17 @@ bool ThreadEngine::wait(Waiter& waiter, Deadline deadline) {
 }
 
 bool ThreadEngine::is_running(const FutureState& state) const {
-  const ThreadTask::Phase phase = dynamic_cast<const ThreadTask&>(state).phase_;
+  const auto* const task = dynamic_cast<const ThreadTask*>(&state);
+  if (task == nullptr) return true;  // a map
+  const ThreadTask::Phase phase = task->phase_;
   return phase == ThreadTask::Phase::running || phase == ThreadTask::Phase::judged;
 }
 
 bool ThreadEngine::cancel(FutureState& state) {
   Lock lock = this->lock();
-  ThreadTask& task = dynamic_cast<ThreadTask&>(state);
   if (state.done()) return false;
+  if (const auto* const map = dynamic_cast<const ThreadMap*>(&state)) return cancel_parts(lock, *map);
+  ThreadTask& task = dynamic_cast<ThreadTask&>(state);
   if (task.cancelled_) return true;
   const Call call{&task, Shared<FutureState>(&state)};
   if (task.phase_ == ThreadTask::Phase::running) {
@@ -347,6 +391,15 @@ bool ThreadEngine::cancel(FutureState& state) {
   return true;
 }
 
+// Gives up the lock.
+bool ThreadEngine::cancel_parts(Lock& lock, const ThreadMap& map) {
+  const std::vector<Shared<FutureState>> parts = map.parts_;
+  lock.unlock();
+  bool any = false;
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part) any = (*part)->cancel() || any;
+  return any;
+}
+
 // ---- the end ----
 
 void ThreadEngine::close() {
@@ -357,6 +410,10 @@ void ThreadEngine::close() {
 
 void ThreadEngine::join() {
   check_owner();
+  {
+    const Lock lock(mutex_);
+    if (!closed_) throw Error("join: the pool '" + options_.name + "' is open, close() or terminate() it first");
+  }
   if (callbacks_.is_this_thread() || is_own_thread()) {
     throw Error("join: a task or callback of the pool '" + options_.name + "' would wait for its own end");
   }
@@ -403,27 +460,37 @@ void ThreadEngine::cancel_pending() {
   end_waiting(lock, cancelled_before_begun());
 }
 
-void ThreadEngine::abandon() {
+void ThreadEngine::stop() {
   close();
   cancel_pending();
   Lock lock(mutex_);
   const std::vector<Call> running = running_;
   lock.unlock();
   for (const Call& call : running) cancel(*call.future);
+}
+
+void ThreadEngine::abandon() {
+  stop();
   finish_up();
 }
 
 // ---- thread_task.hpp ----
 
-void submit(ThreadEngine& engine, ThreadTask& task, std::shared_ptr<const TaskOptions> options, bool heeds_stop) {
-  engine.submit(task, std::move(options), heeds_stop);
+void submit(ThreadEngine& engine, ThreadTask& task, std::shared_ptr<const TaskOptions> options, bool heeds_stop,
+            ThreadMap* map) {
+  engine.submit(task, std::move(options), heeds_stop, map);
 }
+void complete(ThreadEngine& engine, ThreadMap& map) { engine.complete(map); }
 std::shared_ptr<FutureSource> source_of(const std::shared_ptr<ThreadEngine>& engine) { return engine; }
 unsigned worker_limit(const ThreadEngine& engine) { return engine.worker_limit(); }
+std::size_t thread_buffersize(const ThreadEngine& engine) {
+  return std::max<std::size_t>(64, std::size_t{4} * engine.worker_limit());
+}
 void check_owner(const ThreadEngine& engine) { engine.check_owner(); }
 void close(ThreadEngine& engine) { engine.close(); }
 void join(ThreadEngine& engine) { engine.join(); }
 void cancel_pending(ThreadEngine& engine) { engine.cancel_pending(); }
+void stop(ThreadEngine& engine) { engine.stop(); }
 
 std::shared_ptr<ThreadEngine> make_thread_engine(ThreadPoolOptions options) {
   return std::make_shared<ThreadEngine>(std::move(options));

@@ -27,7 +27,8 @@ class ThreadEngine final : public FutureSource, public std::enable_shared_from_t
  public:
   explicit ThreadEngine(ThreadPoolOptions options);
 
-  void submit(ThreadTask& task, std::shared_ptr<const TaskOptions> options, bool heeds_stop);
+  void submit(ThreadTask& task, std::shared_ptr<const TaskOptions> options, bool heeds_stop, ThreadMap* map);
+  void complete(ThreadMap& map);
 
   bool wait(FutureState& state, Deadline deadline) override;
   bool wait(Waiter& waiter, Deadline deadline) override;
@@ -48,7 +49,8 @@ class ThreadEngine final : public FutureSource, public std::enable_shared_from_t
   void join();
   void finish_up();  // join() for who may also be in a callback or in one of the threads
   void cancel_pending();
-  void abandon();  // finish_up(), after cancelling what can be
+  void stop();     // close(), and cancels what can be
+  void abandon();  // stop() and finish_up()
 
   unsigned worker_limit() const { return threads_wanted_; }
   bool is_copy() const override;
@@ -76,6 +78,8 @@ class ThreadEngine final : public FutureSource, public std::enable_shared_from_t
   void sleep(Waiter& waiter, Deadline deadline);
   bool set_up_thread(Lock& lock);
   void end(const Call& call, std::shared_ptr<const Failure> failure);
+  void part_ended(ThreadMap& map);
+  bool cancel_parts(Lock& lock, const ThreadMap& map);
   static bool claim(const Call& call);
   void let_go(Lock& lock, const Call& call, std::shared_ptr<const Failure> failure);
   void end_waiting(Lock& lock, const std::shared_ptr<const Failure>& failure);

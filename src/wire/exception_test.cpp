@@ -99,6 +99,7 @@ TEST(Exception, OurOwnTypesArriveAsThemselves) {
   expect_arrival_of(Error("e"), "brigade::Error");
   expect_arrival_of(TimeoutError("e"), "brigade::TimeoutError");
   expect_arrival_of(CancelledError("e"), "brigade::CancelledError");
+  expect_arrival_of(InvalidStateError("e"), "brigade::InvalidStateError");
   expect_arrival_of(SerializationError("e"), "brigade::SerializationError");
   expect_arrival_of(BrokenProcessPool("e"), "brigade::BrokenProcessPool");
   expect_arrival_of(BrokenThreadPool("e"), "brigade::BrokenThreadPool");

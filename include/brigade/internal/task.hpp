@@ -124,6 +124,7 @@ class Failure {
       : broken_(std::move(broken)), cause_(std::move(cause)) {}
 
   Kind kind() const noexcept { return kind_; }
+  bool cancelled() const noexcept { return kind_ == Kind::cancelled; }
   // A SerializationError when the bytes make no sense.
   std::exception_ptr get() const;
 
@@ -220,7 +221,7 @@ class FutureState : public Task {
 
   // Once done: null when there is a value.
   bool failed() const noexcept { return failure_ != nullptr; }
-  bool cancelled() const noexcept { return failed() && failure_->kind() == Failure::Kind::cancelled; }
+  bool cancelled() const noexcept { return failed() && failure_->cancelled(); }
   std::exception_ptr error() const { return failed() ? failure_->get() : nullptr; }
   std::span<const std::byte> value() const noexcept { return value_; }
 
@@ -266,11 +267,14 @@ class FutureState : public Task {
 //   Threads         one waits
 class CompletionWait {
  public:
-  explicit CompletionWait(std::vector<FutureState*> states);
+  CompletionWait() = default;
+  explicit CompletionWait(const std::vector<FutureState*>& states);
   CompletionWait(const CompletionWait&) = delete;
   CompletionWait& operator=(const CompletionWait&) = delete;
   ~CompletionWait();
 
+  // One more, of the same source as those before, at a new position or at that of one that has ended.
+  void add(std::size_t position, FutureState& state);
   // The position of the next state that ended; nullopt after the deadline. Each position once.
   std::optional<std::size_t> next(Deadline deadline);
   std::size_t left() const noexcept { return left_; }
@@ -280,7 +284,7 @@ class CompletionWait {
 
   std::vector<FutureState*> states_;
   Waiter waiter_;
-  std::size_t left_;
+  std::size_t left_ = 0;
   bool is_own_thread_ = false;  // of one of the sources
   std::vector<std::shared_ptr<FutureSource>> sources_;
 };

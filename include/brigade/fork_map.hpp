@@ -26,13 +26,6 @@ struct ForkedCall {
   std::uintptr_t function;
   std::uintptr_t first;
 
-  auto operator()(std::size_t index) const {
-    const auto& begin = *reinterpret_cast<const Iterator*>(first);  // NOLINT(performance-no-int-to-ptr)
-    return std::invoke(*reinterpret_cast<F*>(function),             // NOLINT(performance-no-int-to-ptr)
-                       constant(begin[static_cast<std::ptrdiff_t>(index)]));
-  }
-
- private:
   // What is changed in an element would be changed in the copy only.
   template <class Item>
   static decltype(auto) constant(Item&& item) {
@@ -41,6 +34,14 @@ struct ForkedCall {
     } else {
       return std::forward<Item>(item);
     }
+  }
+  using Element = decltype(constant(std::declval<const Iterator&>()[0]));
+  static constexpr bool kCallable = std::is_invocable_v<F&, Element>;
+
+  auto operator()(std::size_t index) const {
+    const auto& begin = *reinterpret_cast<const Iterator*>(first);  // NOLINT(performance-no-int-to-ptr)
+    F& call = *reinterpret_cast<F*>(function);                      // NOLINT(performance-no-int-to-ptr)
+    if constexpr (kCallable) return std::invoke(call, constant(begin[static_cast<std::ptrdiff_t>(index)]));
   }
 };
 
@@ -72,14 +73,18 @@ auto fork_map(F&& function, Range&& input, PoolOptions options = {}) {
   using Function = std::remove_reference_t<F>;
   options.context = Context(Context::Method::fork);
   const auto map = [&]<class Iterator>(const Iterator& first, std::size_t size) {
-    const unsigned most = options.processes.value_or(cpu_count());
-    options.processes = size < most ? static_cast<unsigned>(size) : most;
     using Call = internal::ForkedCall<Function, Iterator>;
-    const Call call{reinterpret_cast<std::uintptr_t>(std::addressof(function)),
-                    reinterpret_cast<std::uintptr_t>(std::addressof(first))};
+    static_assert(Call::kCallable, "brigade: fork_map calls its function with one constant element at a time");
+    const unsigned most = options.processes.value_or(internal::usual_processes());
+    options.processes = size < most ? static_cast<unsigned>(size) : most;
     std::vector<std::size_t> indices(size);
     std::iota(indices.begin(), indices.end(), std::size_t{0});
-    return Pool(std::move(options)).map(call, indices);
+    const Call call{reinterpret_cast<std::uintptr_t>(std::addressof(function)),
+                    reinterpret_cast<std::uintptr_t>(std::addressof(first))};
+    // By this thread, whose stack the copies need.
+    const internal::EngineOwner<internal::Engine> engine(
+        internal::make_engine(std::move(options), "PoolWorker", internal::StartsWorkers::its_maker));
+    return internal::map_all<internal::AsArgument>(engine.shared(), {}, call, indices);
   };
   if constexpr (std::ranges::random_access_range<Range> && std::ranges::sized_range<Range>) {
     return map(std::ranges::begin(input), static_cast<std::size_t>(std::ranges::size(input)));

@@ -50,6 +50,12 @@ class TypedFutureState : public FutureState {
     return *stored_;
   }
 
+  // Lets go of the value; nobody may ask for it any more.
+  void drop() {
+    const std::lock_guard lock(mutex_);
+    stored_.reset();
+  }
+
  private:
   void decode_value() {
     const std::lock_guard lock(mutex_);

@@ -22,7 +22,8 @@ namespace internal {
 // result, nullopt when nothing is out.
 template <class Derived, class R>
 class LazyResults {
-  static_assert(!std::is_void_v<R>, "map needs a function that returns something: use submit for the others");
+  static_assert(!std::is_void_v<R>,
+                "map needs a function that returns something: submit calls of others, or map them all at once");
 
  public:
   using Result = R;
@@ -85,7 +86,7 @@ class LazyResults {
   }
   void advance() {
     current_.reset();  // before the next one is made
-    current_ = take(kNever);
+    if (std::optional<Outcome<R>> next = take(kNever)) current_.emplace(std::move(*next));
   }
   std::optional<Outcome<R>> take(Deadline deadline) {
     fill();

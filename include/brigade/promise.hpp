@@ -42,11 +42,15 @@ void abandon(PromiseSource& source, FutureState& state) noexcept;
 // long as nobody has said that work on it has begun.
 //   Threads         any thread may call any member of copies, which share the future
 //   Processes       belongs to the process that made it: it does not travel, and is inert in a forked copy
-//   Blocks          nothing; callbacks of the future run in the thread that brings the end, or cancels
+//   Blocks          nothing; callbacks of the future run in the thread that brings the end, or cancels. Who waits for it in a
+//                   callback of a pool keeps that pool from asking its retry_ifs
 //   Throws          InvalidStateError when there is an end already, also by cancel()
 //   Lifetime        when the last copy goes and there is no end, the future ends with Error
 template <class T>
 class Promise {
+  static_assert(!std::is_reference_v<T>,
+                "brigade: a future has a value; promise a pointer or a std::reference_wrapper");
+
  public:
   Promise() : shared_(std::make_shared<Ends>()) {}
 
@@ -59,7 +63,7 @@ class Promise {
   void set_result() const requires std::is_void_v<T> {
     store([](auto& stored) { stored.emplace(); });
   }
-  template <class Value>
+  template <class Value = T>
   requires(!std::is_void_v<T> && std::is_constructible_v<T, Value>) void set_result(Value&& value) const {
     store([&](auto& stored) { stored.emplace(std::forward<Value>(value)); });
   }

@@ -20,7 +20,8 @@ struct TaskOptions {
   // How often it is run again after a failure that `retry_if` accepts; without retry_if after WorkerDied. What it did
   // before it failed, it does again.
   unsigned retries = 0;
-  // Called on the pool's callback thread. When it throws the task fails with what it failed with.
+  // Called on the pool's callback thread; it must not wait for the future that it is asked about. When it throws the task
+  // fails with what it failed with.
   std::function<bool(const std::exception_ptr&)> retry_if = {};
 
   // Tasks of a higher priority are begun before those of a lower one that no worker has begun, also those on their way.

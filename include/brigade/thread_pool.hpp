@@ -46,6 +46,11 @@ class ThreadMapState final : public TypedFutureState<AllResults<R>>, public Thre
     return outcomes;
   }
 
+  void drop_results() {
+    for (const Shared<FutureState>& part : parts()) static_cast<TypedFutureState<R>&>(*part).drop();
+    this->drop();
+  }
+
  private:
   void make(std::optional<typename TypedFutureState<AllResults<R>>::Stored>& stored) override {
     if constexpr (std::is_void_v<R>) {
@@ -83,7 +88,10 @@ struct ThreadArguments {
 
 }  // namespace internal
 
-// What ThreadPool::imap_unordered returns: the results as they come. Otherwise as ThreadMapResults.
+// What ThreadPool::imap_unordered returns: a range of the results as they come.
+//   Threads         one thread iterates
+//   Processes       as its pool's futures
+//   Blocks, Throws, Lifetime   as ThreadMapResults
 template <class Submit, class Range>
 class UnorderedThreadMapResults
     : public internal::LazyResults<
@@ -107,7 +115,7 @@ class UnorderedThreadMapResults
   UnorderedThreadMapResults& operator=(const UnorderedThreadMapResults&) = delete;
   ~UnorderedThreadMapResults() {
     for (const Future<Result>& future : out_) {
-      if (future.valid()) future.cancel();
+      if (future.valid() && !future.state().source()->is_copy()) future.cancel();
     }
   }
 
@@ -156,7 +164,8 @@ class UnorderedThreadMapResults
 //     brigade::ThreadPool pool(4);
 //     std::vector<double> roots = pool.map([&](double x) { return root(table, x); }, numbers);
 //
-//   Threads         as ThreadPoolExecutor, map included
+//   Threads         as ThreadPoolExecutor, map included. What a function refers to must live until its last call has ended:
+//                   map waits for that unless it has a time limit; a lazy range that is left early does not
 //   Processes       belongs to the process that made it; in a forked copy the object is inert
 //   Blocks          apply, map, starmap, try_map, the iteration of imap, join and the destructor, which waits for the work;
 //                   while an exception unwinds it cancels what can be cancelled, and waits for the rest
@@ -219,13 +228,13 @@ class ThreadPool {
     }
     template <class F, std::ranges::input_range Range>
     auto map(F&& function, Range&& input, std::size_t = 0) const {
-      return result_of(map_async(std::forward<F>(function), std::forward<Range>(input)));
+      return all<internal::ThreadArgument>(std::forward<F>(function), std::forward<Range>(input),
+                                           [](auto& state) { return future_of(state).result(); });
     }
     template <class F, std::ranges::input_range Range>
     auto try_map(F&& function, Range&& input, std::size_t = 0) const {
-      const auto state = start<internal::ThreadArgument>(std::forward<F>(function), std::forward<Range>(input));
-      state->wait(internal::kNever);
-      return state->take_outcomes();
+      return all<internal::ThreadArgument>(std::forward<F>(function), std::forward<Range>(input),
+                                           [](auto& state) { return state->take_outcomes(); });
     }
     template <class F, std::ranges::input_range Range>
     auto map_async(F&& function, Range&& input, std::size_t = 0) const {
@@ -233,7 +242,8 @@ class ThreadPool {
     }
     template <class F, std::ranges::input_range Range>
     auto starmap(F&& function, Range&& input, std::size_t = 0) const {
-      return result_of(starmap_async(std::forward<F>(function), std::forward<Range>(input)));
+      return all<internal::ThreadArguments>(std::forward<F>(function), std::forward<Range>(input),
+                                            [](auto& state) { return future_of(state).result(); });
     }
     template <class F, std::ranges::input_range Range>
     auto starmap_async(F&& function, Range&& input, std::size_t = 0) const {
@@ -258,7 +268,7 @@ class ThreadPool {
           internal::thread_submitter(pool_->engine_.shared(), task_, map, std::forward<F>(function)));
     }
 
-    // Submits a call for each element; a failure of the input leaves none of them behind.
+    // Submits a call for each element; when the input fails, those before it end first.
     template <class How, class F, class Range>
     auto start(F&& function, Range&& input) const {
       const std::shared_ptr<internal::ThreadEngine>& engine = pool_->engine_.shared();
@@ -272,6 +282,7 @@ class ThreadPool {
       } catch (...) {
         internal::complete(*engine, *state);
         state->cancel();
+        state->wait(internal::kNever);
         throw;
       }
       internal::complete(*engine, *state);
@@ -283,13 +294,20 @@ class ThreadPool {
       return Future<internal::AllResults<R>>(std::move(state));
     }
 
-    template <class R>
-    R result_of(Future<R> future) const {
-      if (map_.timeout && !future.wait(*map_.timeout)) {
-        future.cancel();
+    // What `take` takes of a map that has ended; nothing of it stays behind.
+    template <class How, class F, class Range, class Take>
+    auto all(F&& function, Range&& input, Take take) const {
+      const internal::Deadline deadline = map_.timeout ? internal::deadline_after(*map_.timeout) : internal::kNever;
+      const auto state = start<How>(std::forward<F>(function), std::forward<Range>(input));
+      if (!state->wait(deadline)) {
+        state->cancel();
         internal::throw_result_timeout();
       }
-      return std::move(future).result();
+      const struct Drop {
+        const decltype(state)& of;
+        ~Drop() { of->drop_results(); }
+      } drop{state};
+      return take(state);
     }
 
     template <template <class, class> class Lazy, class F, class Range>

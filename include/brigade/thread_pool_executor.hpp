@@ -51,7 +51,9 @@ class ThreadMapResults
   ThreadMapResults(const ThreadMapResults&) = delete;
   ThreadMapResults& operator=(const ThreadMapResults&) = delete;
   ~ThreadMapResults() {
-    for (const Future<Result>& future : ahead_) future.cancel();
+    for (const Future<Result>& future : ahead_) {
+      if (!future.state().source()->is_copy()) future.cancel();
+    }
   }
 
  private:

@@ -35,9 +35,10 @@ PoolOptions complete(PoolOptions options, const char* name) {
 
 }  // namespace
 
-Engine::Engine(PoolOptions options, const char* name)
+Engine::Engine(PoolOptions options, const char* name, StartsWorkers starts_workers)
     : options_(complete(std::move(options), name)),
       workers_wanted_(workers_of(options_)),
+      starter_(starts_workers == StartsWorkers::its_maker ? std::this_thread::get_id() : std::thread::id()),
       cpus_(os::usable_cpus()),
       fork_generation_(os::fork_generation()) {
   poller_.add(engine_bell_.fd(), kBellTag);
@@ -208,9 +209,10 @@ void join(Engine& engine) { engine.join(); }
 void cancel_pending(Engine& engine) { engine.cancel_pending(); }
 void stop(Engine& engine, Stop how) { engine.stop(how); }
 
-std::shared_ptr<Engine> make_engine(PoolOptions options, const char* name) {
-  return std::make_shared<Engine>(std::move(options), name);
+std::shared_ptr<Engine> make_engine(PoolOptions options, const char* name, StartsWorkers starts_workers) {
+  return std::make_shared<Engine>(std::move(options), name, starts_workers);
 }
+unsigned usual_processes() { return cpu_share(); }
 
 template class EngineOwner<Engine>;
 

@@ -45,7 +45,7 @@ inline constexpr std::chrono::milliseconds kLeaveGrace{5000};
 //   If a peer dies  a worker: noticed through its pidfd, see on_death()
 class Engine final : public FutureSource, public std::enable_shared_from_this<Engine> {
  public:
-  Engine(PoolOptions options, const char* name);
+  Engine(PoolOptions options, const char* name, StartsWorkers starts_workers);
   ~Engine() override;
 
   void submit(Task& task, Encoder& payload, const TaskSpec& spec);
@@ -167,6 +167,7 @@ class Engine final : public FutureSource, public std::enable_shared_from_this<En
 
   const PoolOptions options_;
   const unsigned workers_wanted_;
+  const std::thread::id starter_;  // the only one that starts workers; none: anybody does
   const unsigned cpus_;
   os::EventFd caller_bell_;
   os::EventFd engine_bell_;

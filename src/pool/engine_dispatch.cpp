@@ -212,6 +212,10 @@ Worker* Engine::choose() {
   const auto at_work =
       static_cast<unsigned>(std::ranges::count_if(workers_, [](const auto& entry) { return !entry.second->doomed(); }));
   if (at_work >= workers_wanted_ || !may_start_worker()) return least;
+  if (starter_ != std::thread::id() && starter_ != std::this_thread::get_id()) {
+    caller_bell_.ring();  // it waits
+    return least;
+  }
   try {
     Worker* const started = start_worker();
     restarts_.started();

@@ -19,6 +19,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <brigade/process.hpp>
@@ -196,6 +197,33 @@ TEST(ForkMap, WorkersThatReplaceOthersFindTheSame) {
   const auto results = fork_map([&](std::uint32_t x) { return static_cast<int>(x) + *captured; }, up_to(20),
                                 {.processes = 2, .max_tasks_per_child = 1});
   for (int i = 0; i < 20; ++i) EXPECT_EQ(i + 5, results[static_cast<std::size_t>(i)]);
+}
+
+// A worker that another thread forked would have our stack among those that are free for new threads.
+TEST(ForkMap, WorkersThatReplaceOthersAreForkedByTheThreadThatWaits) {
+  if (!testing_support::kForksCanStartThreads) GTEST_SKIP();
+  static thread_local int of_this_thread = 0;
+  std::thread([] {
+    of_this_thread = 5;
+    const int captured = 7;
+    const auto results = fork_map(
+        [&](std::uint32_t x) {
+          std::thread([] {
+            volatile char filled[4096];
+            for (volatile char& one : filled) one = 'x';
+          }).join();
+          return static_cast<int>(x) + captured + of_this_thread;
+        },
+        up_to(11), {.processes = 2, .max_tasks_per_child = 1});
+    for (std::size_t i = 0; i < results.size(); ++i) EXPECT_EQ(static_cast<int>(i) + 12, results[i]);
+    EXPECT_THROW(fork_map(
+                     [&](std::uint32_t x) {
+                       if (x % 2 == 1) ::raise(SIGKILL);
+                       return captured;
+                     },
+                     up_to(10), {.processes = 2}),
+                 WorkerDied);
+  }).join();
 }
 
 TEST(ForkMap, NestsAndMaySitBesideOtherPools) {

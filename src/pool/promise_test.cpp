@@ -57,6 +57,9 @@ TEST(Promise, OfNothingAndOfWhatOnlyMoves) {
   const Promise<std::unique_ptr<int>> owner;
   owner.set_result(std::make_unique<int>(5));
   EXPECT_EQ(5, *owner.future().result());
+  const Promise<std::vector<int>> list;
+  list.set_result({1, 2, 3});
+  EXPECT_EQ((std::vector{1, 2, 3}), list.future().result());
 }
 
 TEST(Promise, IsKeptOnce) {

@@ -67,8 +67,8 @@ std::size_t Waiter::take() {
   const std::lock_guard lock(mutex_);
   const std::size_t what = news_[taken_++];
   news_count_.fetch_sub(1, std::memory_order_release);
-  if (taken_ == news_.size()) {
-    news_.clear();
+  if (2 * taken_ >= news_.size()) {  // now and then, also when there is always more
+    news_.erase(news_.begin(), news_.begin() + static_cast<std::ptrdiff_t>(taken_));
     taken_ = 0;
   }
   return what;
@@ -167,7 +167,6 @@ void CompletionWait::add(std::size_t position, FutureState& state) {
   ++left_;
   if (std::ranges::find(sources_, state.source()) == sources_.end()) {
     sources_.push_back(state.source());
-    is_own_thread_ = is_own_thread_ || state.source()->is_own_thread();
   }
   if (!state.notify_at_end(waiter_, position)) waiter_.notify(position);
 }
@@ -189,10 +188,12 @@ bool CompletionWait::run_one() {
 
 std::optional<std::size_t> CompletionWait::next(Deadline deadline) {
   if (left_ == 0) return std::nullopt;
+  // Of one of the sources; not asked before, since another thread may have begun to wait.
+  const bool is_own_thread = std::ranges::any_of(sources_, [](const auto& source) { return source->is_own_thread(); });
   while (!waiter_.ready()) {
     const std::uint32_t seen = waiter_.look();
-    if (is_own_thread_ && deadline == kNever && run_one()) continue;
-    if (sources_.size() == 1 && !is_own_thread_) {
+    if (is_own_thread && deadline == kNever && run_one()) continue;
+    if (sources_.size() == 1 && !is_own_thread) {
       sources_.front()->wait(waiter_, deadline);
     } else if (std::ranges::none_of(sources_, [](const auto& source) { return source->answer_question(); })) {
       waiter_.sleep(seen, deadline);

@@ -98,7 +98,17 @@ void ThreadEngine::submit(ThreadTask& task, std::shared_ptr<const TaskOptions> o
     map->self_ = Shared<FutureState>(&map->whole());
     ++map->left_;
   }
-  enqueue(call, false);
+  try {
+    enqueue(call, false);
+  } catch (...) {  // if it stands in the queue by now it is passed over
+    task.phase_ = ThreadTask::Phase::ending;
+    if (map != nullptr) {
+      task.map_ = nullptr;
+      map->parts_.pop_back();
+      --map->left_;
+    }
+    throw;
+  }
   ++outstanding_;
 }
 
@@ -237,11 +247,14 @@ void ThreadEngine::judge(const Call& call) {
 void ThreadEngine::settle(Lock& lock, const Judgment& judgment, bool again) {
   const Call& call = judgment.call;
   if (call.task->phase_ != ThreadTask::Phase::judged) return;  // it was cancelled meanwhile
-  if (again) {
+  if (again && !stopped_) {
     --call.task->retries_left_;
     enqueue(call, true);
     call.future->nudge_waiters();
-    if (call.task->map_ != nullptr) call.task->map_->whole().nudge_waiters();
+    if (ThreadMap* const map = call.task->map_) {
+      map->first_to_run_ = std::min(map->first_to_run_, call.task->index_);
+      map->whole().nudge_waiters();
+    }
   } else {
     let_go(lock, call, std::make_shared<const Failure>(judgment.error));
   }
@@ -312,10 +325,11 @@ bool ThreadEngine::run_here(FutureState& state) {
     return !one.done() && dynamic_cast<ThreadTask&>(one).phase_ == ThreadTask::Phase::waiting;
   };
   Shared<FutureState> chosen(&state);
-  if (const auto* const map = dynamic_cast<ThreadMap*>(&state)) {
-    const auto at = std::ranges::find_if(map->parts_, [&](const auto& part) { return can_be_run(*part); });
-    if (at == map->parts_.end()) return false;
-    chosen = *at;
+  if (auto* const map = dynamic_cast<ThreadMap*>(&state)) {
+    std::size_t& next = map->first_to_run_;
+    while (next < map->parts_.size() && !can_be_run(*map->parts_[next])) ++next;
+    if (next == map->parts_.size()) return false;
+    chosen = map->parts_[next];
   } else if (!can_be_run(state)) {
     return false;
   }
@@ -464,6 +478,7 @@ void ThreadEngine::stop() {
   close();
   cancel_pending();
   Lock lock(mutex_);
+  stopped_ = true;
   const std::vector<Call> running = running_;
   lock.unlock();
   for (const Call& call : running) cancel(*call.future);

@@ -97,6 +97,7 @@ class ThreadEngine final : public FutureSource, public std::enable_shared_from_t
   unsigned threads_named_ = 0;
   Waiter* on_callback_thread_ = nullptr;  // the innermost that waits there
   bool closed_ = false;
+  bool stopped_ = false;          // nothing is begun any more, for the second time neither
   std::exception_ptr broken_;     // why nothing can be called any more
   std::condition_variable idle_;  // outstanding_ became 0
   std::unique_ptr<Threads> threads_;

@@ -294,6 +294,18 @@ TYPED_TEST(EitherPool, ElementsHaveTheOptionsOfTasks) {
                                   .starmap(second_time, std::vector<std::pair<std::string, int>>{{tally.path(), 5}}));
 }
 
+TYPED_TEST(EitherPool, MapsWithATimeLimitAreGivenUp) {
+  auto& pool = this->pool_;
+  Gate gate;
+  const std::vector gates{gate.path(), gate.path()};
+  EXPECT_THROW(pool.with(MapOptions{.timeout = 20ms}).map(behind_gate, gates), TimeoutError);
+  EXPECT_THROW(pool.with(MapOptions{.timeout = 20ms}).try_map(behind_gate, gates), TimeoutError);
+  gate.open();
+  EXPECT_EQ(4, pool.apply(square, 2));
+  pool.close();
+  pool.join();  // before the gate goes
+}
+
 // ---- of threads ----
 
 TEST(ThreadPool, FunctionsMayCaptureAndResultsNeedNotTravel) {
@@ -393,15 +405,6 @@ TEST(ThreadPool, AMapOfWhatCannotBeAskedCannotBeCancelledOnceAllOfItRuns) {
   EXPECT_EQ(4, behind_it.result());
 }
 
-TEST(ThreadPool, AMapWithATimeLimitIsGivenUp) {
-  ThreadPool pool(1);
-  Gate gate;
-  EXPECT_THROW(pool.with(MapOptions{.timeout = 20ms}).map(behind_gate, std::vector{gate.path(), gate.path()}),
-               TimeoutError);
-  gate.open();
-  EXPECT_EQ(4, pool.apply(square, 2));
-}
-
 #if !defined(__clang__) || __clang_major__ >= 16  // older ones cannot compile libstdc++'s views
 TEST(ThreadPool, AFailureOfTheInputLeavesNothingBehind) {
   ThreadPool pool(1);
@@ -420,6 +423,108 @@ TEST(ThreadPool, AFailureOfTheInputLeavesNothingBehind) {
   EXPECT_EQ(0, called);
 }
 #endif
+
+// 0, 1, 2, and then it fails.
+class Failing {
+ public:
+  class iterator {
+   public:
+    using value_type = int;
+    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::input_iterator_tag;
+    int operator*() const {
+      if (at_ == 3) throw std::length_error("input");
+      return at_;
+    }
+    iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const { return false; }
+
+   private:
+    int at_ = 0;
+  };
+  iterator begin() const { return {}; }
+  std::default_sentinel_t end() const { return {}; }
+};
+
+TEST(ThreadPool, NothingRunsAnyMoreWhenAMapThrows) {
+  ThreadPool pool(2);
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> running = 0;
+    const auto slow = [&](int x) {
+      ++running;
+      std::this_thread::sleep_for(1ms);
+      --running;
+      return odd_only(x);
+    };
+    EXPECT_THROW(pool.map(slow, Failing()), std::length_error);
+    EXPECT_EQ(0, running);
+    EXPECT_THROW(pool.map(slow, numbers(4)), std::out_of_range);
+    EXPECT_EQ(0, running);
+  }
+}
+
+TEST(ThreadPool, NothingIsLeftOfAMapThatThrew) {
+  ThreadPool pool(3);
+  std::atomic<int> alive = 0;
+  struct Counted {
+    explicit Counted(std::atomic<int>& all) : of(&all) { ++*of; }
+    Counted(const Counted& other) : of(other.of) { ++*of; }
+    Counted& operator=(const Counted&) = delete;
+    ~Counted() { --*of; }
+    std::atomic<int>* of;
+  };
+  const auto make = [&](int x) {
+    if (x == 5) throw std::out_of_range("five");
+    return Counted(alive);
+  };
+  for (int round = 0; round < 500; ++round) {
+    EXPECT_THROW(pool.map(make, numbers(8)), std::out_of_range);
+    ASSERT_EQ(0, alive);
+    ASSERT_EQ(5U, pool.map(make, numbers(5)).size());
+    ASSERT_EQ(0, alive);
+    ASSERT_EQ(8U, pool.try_map(make, numbers(8)).size());
+    ASSERT_EQ(0, alive);
+  }
+}
+
+TEST(ThreadPool, ALargeMapNests) {
+  ThreadPool pool(1);
+  EXPECT_EQ(100'000U, pool.apply([&] { return pool.map(square, numbers(100'000)).size(); }));
+}
+
+TEST(ThreadPool, ALazyMapMayBeFinishedByATaskOfItsPool) {
+  ThreadPool pool(1);
+  auto ordered = pool.imap(square, numbers(200));
+  auto unordered = pool.imap_unordered(square, numbers(200));
+  EXPECT_EQ(400, pool.apply([&] {
+    int results = 0;
+    for (const int x : ordered) results += x >= 0;
+    for (const int x : unordered) results += x >= 0;
+    return results;
+  }));
+}
+
+TEST(ThreadPool, TerminateEndsRetries) {
+  ThreadPool pool(1);
+  std::atomic<int> tries = 0;
+  const auto always = [](const std::exception_ptr&) { return true; };
+  const auto future = pool.with({.retries = 1'000'000'000, .retry_if = always})
+                          .apply_async(
+                              [&](int) -> int {
+                                ++tries;
+                                throw std::out_of_range("always");
+                              },
+                              1);
+  ASSERT_TRUE(eventually([&] { return tries > 2; }));
+  pool.terminate();
+  pool.join();
+  EXPECT_TRUE(future.done());
+  EXPECT_NE(nullptr, future.exception());
+}
 
 // What goes with a map that nobody keeps may do as it likes.
 struct AsksItsPool {
@@ -494,7 +599,15 @@ TEST(ThreadPool, ForkedCopyIsInert) {
   ThreadPool pool(1);
   const auto good = pool.map_async(square, numbers(3));
   good.wait();
-  const pid_t child = ::fork();
+  Gate gate;
+  const auto held = pool.apply_async(behind, gate.path(), 1);
+  pid_t child = -1;
+  {
+    const auto ordered = pool.imap(square, numbers(3));
+    const auto unordered = pool.imap_unordered(square, numbers(3));
+    child = ::fork();
+  }  // in the copy they end as well
+  gate.open();
   if (child == 0) {
     ::alarm(60);
     int wrong = 0;
@@ -517,6 +630,7 @@ TEST(ThreadPool, ForkedCopyIsInert) {
   ASSERT_EQ(child, ::waitpid(child, &status, 0));
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(0, WEXITSTATUS(status));
+  EXPECT_EQ(1, held.result());
 }
 
 }  // namespace

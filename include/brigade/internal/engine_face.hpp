@@ -76,7 +76,11 @@ enum class Stop { terminate, kill };
 void stop(Engine& engine, Stop how);
 
 // `name` is that of the workers unless the options have one. Throws std::invalid_argument for senseless options.
-std::shared_ptr<Engine> make_engine(PoolOptions options, const char* name);
+enum class StartsWorkers { anybody, its_maker };  // its_maker: the thread that calls, whenever it submits or waits
+std::shared_ptr<Engine> make_engine(PoolOptions options, const char* name,
+                                    StartsWorkers starts_workers = StartsWorkers::anybody);
+// How many workers a pool has unless it is told.
+unsigned usual_processes();
 
 }  // namespace internal
 }  // namespace brigade

@@ -285,7 +285,6 @@ class CompletionWait {
   std::vector<FutureState*> states_;
   Waiter waiter_;
   std::size_t left_ = 0;
-  bool is_own_thread_ = false;  // of one of the sources
   std::vector<std::shared_ptr<FutureSource>> sources_;
 };
 

@@ -75,6 +75,7 @@ class ThreadMap {
 
   std::vector<Shared<FutureState>> parts_;  // constant once it is complete
   std::size_t left_ = 1;                    // that have not ended; it counts as one itself until it is complete
+  std::size_t first_to_run_ = 0;            // those before it have been begun
   std::size_t failed_at_ = 0;
   std::shared_ptr<const Failure> failure_;
   Shared<FutureState> self_;  // until it has ended
@@ -91,6 +92,10 @@ Kept keep(A&& argument) {
   if constexpr (std::is_constructible_v<Kept, A>) {
     return Kept(std::forward<A>(argument));
   } else {
+    static_assert(
+        std::ranges::range<A>,
+        "brigade: threads are given copies of arguments and elements, and this one cannot be copied. Move it: "
+        "std::move, or std::make_move_iterator for the elements of a range.");
     return Kept(argument.begin(), argument.end());
   }
 }

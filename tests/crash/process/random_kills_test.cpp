@@ -152,9 +152,11 @@ TEST(KilledZygote, LeavesNoSpareAsAZombie) {
     kill_zygote();
     process.join();
     if (round % 50 == 49) {
-      Process next([] {});
-      next.start();  // by another zygote
-      next.join();
+      for (int i = 0; i < 2; ++i) {  // the second by another zygote: one spare may have been offered in time
+        Process next([] {});
+        next.start();
+        next.join();
+      }
       eventually([] { return zombies().empty(); }, 1s);
       left += !zombies().empty();
     }

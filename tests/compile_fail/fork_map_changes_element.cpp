@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a forked copy changes in an element is changed nowhere else.
-// expect: Item&
-// expect: const
+// expect: brigade: fork_map calls its function with one constant element
+// expect: Item
 #include <vector>
 
 #include <brigade/fork_map.hpp>

@@ -476,9 +476,11 @@ void ThreadEngine::cancel_pending() {
 
 void ThreadEngine::stop() {
   close();
-  cancel_pending();
   Lock lock(mutex_);
-  stopped_ = true;
+  stopped_ = true;  // so that nothing goes back into the queue behind what is cancelled now
+  lock.unlock();
+  cancel_pending();
+  lock.lock();
   const std::vector<Call> running = running_;
   lock.unlock();
   for (const Call& call : running) cancel(*call.future);

@@ -88,76 +88,6 @@ struct ThreadArguments {
 
 }  // namespace internal
 
-// What ThreadPool::imap_unordered returns: a range of the results as they come.
-//   Threads         one thread iterates
-//   Processes       as its pool's futures
-//   Blocks, Throws, Lifetime   as ThreadMapResults
-template <class Submit, class Range>
-class UnorderedThreadMapResults
-    : public internal::LazyResults<
-          UnorderedThreadMapResults<Submit, Range>,
-          typename std::invoke_result_t<Submit&, std::ranges::range_reference_t<Range>>::value_type> {
-  using Item = std::ranges::range_reference_t<Range>;
-
- public:
-  using Result = typename std::invoke_result_t<Submit&, Item>::value_type;
-
-  UnorderedThreadMapResults(Submit submit, Range&& input, const MapOptions& options, std::size_t buffersize)
-      : submit_(std::move(submit)),
-        input_(std::forward<Range>(input)),
-        buffersize_(options.buffersize != 0 ? options.buffersize : buffersize),
-        deadline_(options.timeout ? internal::deadline_after(*options.timeout) : internal::kNever) {
-    next_.emplace(std::ranges::begin(input_));
-    this->fill();
-    this->throw_at_the_call(wait_.left() == 0);
-  }
-  UnorderedThreadMapResults(const UnorderedThreadMapResults&) = delete;
-  UnorderedThreadMapResults& operator=(const UnorderedThreadMapResults&) = delete;
-  ~UnorderedThreadMapResults() {
-    for (const Future<Result>& future : out_) {
-      if (future.valid() && !future.state().source()->is_copy()) future.cancel();
-    }
-  }
-
- private:
-  friend class internal::LazyResults<UnorderedThreadMapResults, Result>;
-
-  void fill_now() {
-    while (wait_.left() < buffersize_ && *next_ != std::ranges::end(input_)) {
-      Future<Result> future = submit_(**next_);
-      std::size_t place = out_.size();
-      if (free_.empty()) {
-        out_.emplace_back();
-      } else {
-        place = free_.back();
-        free_.pop_back();
-      }
-      out_[place] = std::move(future);
-      wait_.add(place, out_[place].state());
-      ++*next_;
-    }
-  }
-
-  std::optional<Outcome<Result>> take_now(internal::Deadline deadline) {
-    if (wait_.left() == 0) return std::nullopt;
-    const std::optional<std::size_t> place = wait_.next(std::min(deadline, deadline_));
-    if (!place) internal::throw_result_timeout();
-    free_.push_back(*place);
-    internal::TypedFutureState<Result>& state = out_[*place].state();
-    if (const std::exception_ptr error = state.error()) return Outcome<Result>(error);
-    return Outcome<Result>(std::move(state.get()));
-  }
-
-  Submit submit_;
-  Range input_;
-  std::optional<std::ranges::iterator_t<Range>> next_;
-  const std::size_t buffersize_;
-  const internal::Deadline deadline_;
-  std::vector<Future<Result>> out_;  // those that have ended too, until their place is taken
-  std::vector<std::size_t> free_;    // places
-  internal::CompletionWait wait_;    // for those that are out
-};
-
 // A pool of threads, to compare with Pool, and to switch; what differs is what differs between ThreadPoolExecutor and
 // ProcessPoolExecutor. chunksize has no effect: a thread takes one element at a time.
 //
@@ -251,11 +181,11 @@ class ThreadPool {
     }
     template <class F, std::ranges::input_range Range>
     auto imap(F&& function, Range&& input, std::size_t = 0) const {
-      return lazy<ThreadMapResults>(std::forward<F>(function), std::forward<Range>(input));
+      return lazy<internal::FuturesInOrder>(std::forward<F>(function), std::forward<Range>(input));
     }
     template <class F, std::ranges::input_range Range>
     auto imap_unordered(F&& function, Range&& input, std::size_t = 0) const {
-      return lazy<UnorderedThreadMapResults>(std::forward<F>(function), std::forward<Range>(input));
+      return lazy<internal::FuturesAsTheyEnd>(std::forward<F>(function), std::forward<Range>(input));
     }
 
    private:
@@ -310,11 +240,11 @@ class ThreadPool {
       return take(state);
     }
 
-    template <template <class, class> class Lazy, class F, class Range>
+    template <template <class> class Order, class F, class Range>
     auto lazy(F&& function, Range&& input) const {
       auto submit = submitter<internal::ThreadArgument, Range>(std::forward<F>(function), nullptr);
-      return Lazy<decltype(submit), Range>(std::move(submit), std::forward<Range>(input), map_,
-                                           internal::thread_buffersize(*pool_->engine_));
+      return ThreadMapResults<decltype(submit), Range, Order>(std::move(submit), std::forward<Range>(input), map_,
+                                                              pool_->engine_.shared());
     }
 
     ThreadPool* pool_;

@@ -12,6 +12,7 @@
 #include <ranges>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <brigade/internal/engine_face.hpp>
 #include <brigade/internal/engine_owner.hpp>
@@ -22,62 +23,116 @@
 
 namespace brigade {
 
-// What ThreadPoolExecutor::map returns: a range of the results, as MapResults is. Input is taken no further ahead than a
-// buffer; its elements are copied.
+namespace internal {
+
+// Futures that are given back in the order in which they were put in, ...
+//   Threads    one
+template <class R>
+class FuturesInOrder {
+ public:
+  std::size_t size() const noexcept { return futures_.size(); }
+  void put(Future<R> future) { futures_.push_back(std::move(future)); }
+  // The next one, which has ended; nullopt after the deadline.
+  std::optional<Future<R>> next(Deadline deadline) {
+    if (!futures_.front().state().wait(deadline)) return std::nullopt;
+    Future<R> first = std::move(futures_.front());
+    futures_.pop_front();
+    return first;
+  }
+  void cancel() const {
+    for (const Future<R>& future : futures_) future.cancel();
+  }
+
+ private:
+  std::deque<Future<R>> futures_;
+};
+
+// ... or in which they end.
+//   Threads    one
+template <class R>
+class FuturesAsTheyEnd {
+ public:
+  std::size_t size() const noexcept { return wait_.left(); }
+  void put(Future<R> future) {
+    std::size_t place = futures_.size();
+    if (free_.empty()) {
+      futures_.emplace_back();
+    } else {
+      place = free_.back();
+      free_.pop_back();
+    }
+    futures_[place] = std::move(future);
+    wait_.add(place, futures_[place].state());
+  }
+  std::optional<Future<R>> next(Deadline deadline) {
+    const std::optional<std::size_t> place = wait_.next(deadline);
+    if (!place) return std::nullopt;
+    free_.push_back(*place);
+    return futures_[*place];  // stays here, too: the wait may look at it until its place is taken
+  }
+  void cancel() const {
+    for (const Future<R>& future : futures_) {
+      if (future.valid()) future.cancel();
+    }
+  }
+
+ private:
+  std::vector<Future<R>> futures_;
+  std::vector<std::size_t> free_;  // places
+  CompletionWait wait_;            // for those that have not been given back
+};
+
+}  // namespace internal
+
+// What ThreadPoolExecutor::map, ThreadPool::imap and imap_unordered return: a range of the results, as MapResults is. Input
+// is taken no further ahead than a buffer; its elements are copied.
 //   Threads         one thread iterates
 //   Processes       as its executor's futures
 //   Blocks          the increment and next(), until the next result is there
 //   Throws          as MapResults
 //   Lifetime        refers to a named input range, owns a temporary one. Destroying it cancels what no thread has begun
-template <class Submit, class Range>
+template <class Submit, class Range, template <class> class Order = internal::FuturesInOrder>
 class ThreadMapResults
     : public internal::LazyResults<
-          ThreadMapResults<Submit, Range>,
+          ThreadMapResults<Submit, Range, Order>,
           typename std::invoke_result_t<Submit&, std::ranges::range_reference_t<Range>>::value_type> {
-  using Item = std::ranges::range_reference_t<Range>;
-
  public:
-  using Result = typename std::invoke_result_t<Submit&, Item>::value_type;
+  using Result = typename std::invoke_result_t<Submit&, std::ranges::range_reference_t<Range>>::value_type;
 
-  ThreadMapResults(Submit submit, Range&& input, const MapOptions& options, std::size_t buffersize)
+  ThreadMapResults(Submit submit, Range&& input, const MapOptions& options,
+                   const std::shared_ptr<internal::ThreadEngine>& engine)
       : submit_(std::move(submit)),
         input_(std::forward<Range>(input)),
-        buffersize_(options.buffersize != 0 ? options.buffersize : buffersize),
-        deadline_(options.timeout ? internal::deadline_after(*options.timeout) : internal::kNever) {
+        buffersize_(options.buffersize != 0 ? options.buffersize : internal::thread_buffersize(*engine)),
+        deadline_(options.timeout ? internal::deadline_after(*options.timeout) : internal::kNever),
+        source_(internal::source_of(engine)) {
     next_.emplace(std::ranges::begin(input_));
     this->fill();
-    this->throw_at_the_call(ahead_.empty());
+    this->throw_at_the_call(out_.size() == 0);
   }
   ThreadMapResults(const ThreadMapResults&) = delete;
   ThreadMapResults& operator=(const ThreadMapResults&) = delete;
   ~ThreadMapResults() {
-    for (const Future<Result>& future : ahead_) {
-      if (!future.state().source()->is_copy()) future.cancel();
-    }
+    if (!source_->is_copy()) out_.cancel();
   }
 
  private:
   friend class internal::LazyResults<ThreadMapResults, Result>;
 
   void fill_now() {
-    while (ahead_.size() < buffersize_ && *next_ != std::ranges::end(input_)) {
-      ahead_.push_back(submit_(**next_));
+    while (out_.size() < buffersize_ && *next_ != std::ranges::end(input_)) {
+      out_.put(submit_(**next_));
       ++*next_;
     }
   }
 
   std::optional<Outcome<Result>> take_now(internal::Deadline deadline) {
-    if (ahead_.empty()) return std::nullopt;
-    Future<Result>& first = ahead_.front();
-    if (!first.state().wait(std::min(deadline, deadline_))) internal::throw_result_timeout();
-    std::optional<Outcome<Result>> outcome;
-    if (const std::exception_ptr error = first.exception()) {
-      outcome.emplace(error);
-    } else {
-      outcome.emplace(std::move(first.state().get()));
-    }
-    ahead_.pop_front();
-    return outcome;
+    if (out_.size() == 0) return std::nullopt;
+    const std::optional<Future<Result>> next = out_.next(std::min(deadline, deadline_));
+    if (!next) internal::throw_result_timeout();
+    internal::TypedFutureState<Result>& state = next->state();
+    if (const std::exception_ptr error = state.error()) return Outcome<Result>(error);
+    return Outcome<Result>(std::move(state.get()));
   }
 
   Submit submit_;
@@ -85,7 +140,8 @@ class ThreadMapResults
   std::optional<std::ranges::iterator_t<Range>> next_;
   const std::size_t buffersize_;
   const internal::Deadline deadline_;
-  std::deque<Future<Result>> ahead_;
+  const std::shared_ptr<internal::FutureSource> source_;
+  Order<Result> out_;
 };
 
 // A pool of threads with the face of ProcessPoolExecutor: to compare with it, and to switch. What differs comes with
@@ -159,7 +215,7 @@ class ThreadPoolExecutor {
     template <class Submit, class Range>
     auto lazy(Submit submit, Range&& input) const {
       return ThreadMapResults<Submit, Range>(std::move(submit), std::forward<Range>(input), map_,
-                                             internal::thread_buffersize(*executor_->engine_));
+                                             executor_->engine_.shared());
     }
 
     template <class F>

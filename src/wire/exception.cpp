@@ -254,14 +254,14 @@ constexpr std::array<ExceptionKind, sizeof...(E)> kinds() {
 // Both ends are the same program, so a position in this table names a type. RemoteError is the first: it also
 // stands for every type that is not here.
 constinit const auto kKinds =
-    kinds<RemoteError, Error, TimeoutError, CancelledError, InvalidStateError, SerializationError, WorkerDied,
-          BrokenProcessPool, Empty, Full, ShutDown, BrokenBarrierError, AuthenticationError, NotInitialized,  //
-          std::exception, std::logic_error, std::invalid_argument, std::domain_error, std::length_error,      //
+    kinds<RemoteError, Error, TimeoutError, CancelledError, SerializationError, WorkerDied, BrokenProcessPool, Empty,
+          Full, ShutDown, BrokenBarrierError, AuthenticationError, NotInitialized,                        //
+          std::exception, std::logic_error, std::invalid_argument, std::domain_error, std::length_error,  //
           std::out_of_range, std::runtime_error, std::range_error, std::overflow_error, std::underflow_error,
           std::system_error, std::ios_base::failure, std::filesystem::filesystem_error, std::future_error,
           std::regex_error, std::bad_alloc, std::bad_array_new_length, std::bad_cast, std::bad_any_cast,
           std::bad_typeid, std::bad_exception, std::bad_weak_ptr, std::bad_function_call, std::bad_optional_access,
-          std::bad_variant_access, BrokenExecutor, BrokenThreadPool>();
+          std::bad_variant_access, BrokenExecutor, BrokenThreadPool, InvalidStateError>();
 constexpr std::uint8_t kRegistered = 0xff;  // its name follows, and its bytes with their number
 static_assert(kKinds.size() < kRegistered);
 

@@ -43,7 +43,7 @@ class ArmedPoint {
 class Counters {
  public:
   using Counter = std::atomic<std::uint32_t>;
-  static constexpr std::size_t kMost = std::size_t{1} << 20U;
+  static constexpr std::size_t kMost = std::size_t{1} << 25U;  // pages that nobody looks at cost nothing
 
   Counters() {
     std::ofstream(path_).flush();

@@ -227,6 +227,7 @@ TEST(ForkMap, WorkersThatReplaceOthersAreForkedByTheThreadThatWaits) {
 }
 
 TEST(ForkMap, NestsAndMaySitBesideOtherPools) {
+  if (!testing_support::kForksCanStartThreads) GTEST_SKIP();
   const std::unique_ptr<int> outer = std::make_unique<int>(10);
   const auto sums = fork_map(
       [&](int x) {

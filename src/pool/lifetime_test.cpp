@@ -15,6 +15,7 @@
 #include <brigade/pool.hpp>
 #include <brigade/process_pool_executor.hpp>
 
+#include "pool/in_a_fork.hpp"
 #include "pool/tally.hpp"
 
 namespace brigade {
@@ -23,10 +24,12 @@ namespace {
 using namespace std::chrono_literals;
 using testing_support::eventually;
 using testing_support::Gate;
+using testing_support::in_a_fork;
 using testing_support::is_running;
 using testing_support::mark;
 using testing_support::pass;
 using testing_support::Tally;
+using testing_support::throws_error;
 
 int square(int x) { return x * x; }
 int own_pid() { return ::getpid(); }
@@ -298,35 +301,6 @@ TEST(GlobalPool, WorksAndLetsTheProgramEnd) {
 }
 
 // ---- where they do not belong ----
-
-// Runs `body` in a bare fork of this process, with a watchdog; its result is the exit code.
-template <class Body>
-int in_a_fork(Body body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(20);
-    int code = 99;
-    try {
-      code = body();
-    } catch (...) {
-      code = 98;
-    }
-    ::_exit(code);
-  }
-  int status = 0;
-  EXPECT_EQ(child, ::waitpid(child, &status, 0));
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-template <class Call>
-bool throws_error(Call call) {
-  try {
-    call();
-  } catch (const Error&) {
-    return true;
-  }
-  return false;
-}
 
 TEST(BareFork, ExecutorAndPoolThrowThere) {
   ProcessPoolExecutor executor(1);

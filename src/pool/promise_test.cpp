@@ -2,8 +2,6 @@
 #include <brigade/promise.hpp>
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -17,13 +15,14 @@
 #include <brigade/process_pool_executor.hpp>
 #include <brigade/thread_pool_executor.hpp>
 
-#include "pool/tally.hpp"
+#include "pool/in_a_fork.hpp"
 
 namespace brigade {
 namespace {
 
 using namespace std::chrono_literals;
-using testing_support::eventually;
+using testing_support::in_a_fork;
+using testing_support::throws_error;
 
 int square(int x) { return x * x; }
 
@@ -207,31 +206,20 @@ TEST(Promise, ForkedCopyIsInert) {
   Promise<int> promise;
   const Promise<int> kept;
   kept.set_result(4);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(60);
-    int wrong = 0;
-    const auto throws = [](auto call) {
-      try {
-        call();
-      } catch (const InvalidStateError&) {
-        return false;
-      } catch (const Error&) {
-        return true;
-      }
-      return false;
-    };
-    if (!throws([&] { promise.set_result(1); })) wrong |= 1;
-    if (!throws([&] { promise.future().result(); })) wrong |= 2;
-    if (!throws([&] { promise.future().cancel(); })) wrong |= 4;
-    if (kept.future().result() != 4) wrong |= 8;
-    { const Promise<int> goes = std::move(promise); }
-    ::_exit(wrong);
-  }
-  int status = 0;
-  ASSERT_EQ(child, ::waitpid(child, &status, 0));
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(0, WEXITSTATUS(status));
+  EXPECT_EQ(0, in_a_fork([&] {
+              try {
+                promise.set_result(1);
+                return 1;
+              } catch (const InvalidStateError&) {
+                return 2;  // it is not that
+              } catch (const Error&) {
+              }
+              if (!throws_error([&] { promise.future().result(); })) return 3;
+              if (!throws_error([&] { promise.future().cancel(); })) return 4;
+              if (kept.future().result() != 4) return 5;
+              const Promise<int> goes = std::move(promise);
+              return 0;
+            }));
   promise.set_result(2);
   EXPECT_EQ(2, promise.future().result());
 }

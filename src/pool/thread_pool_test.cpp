@@ -4,8 +4,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -20,11 +18,13 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <brigade/pool.hpp>
 
+#include "pool/in_a_fork.hpp"
 #include "pool/tally.hpp"
 
 namespace brigade {
@@ -33,9 +33,11 @@ namespace {
 using namespace std::chrono_literals;
 using testing_support::eventually;
 using testing_support::Gate;
+using testing_support::in_a_fork;
 using testing_support::mark;
 using testing_support::pass;
 using testing_support::Tally;
+using testing_support::throws_error;
 
 std::vector<int> numbers(int count) {
   std::vector<int> all(static_cast<std::size_t>(count));
@@ -601,36 +603,23 @@ TEST(ThreadPool, ForkedCopyIsInert) {
   good.wait();
   Gate gate;
   const auto held = pool.apply_async(behind, gate.path(), 1);
-  pid_t child = -1;
-  {
-    const auto ordered = pool.imap(square, numbers(3));
-    const auto unordered = pool.imap_unordered(square, numbers(3));
-    child = ::fork();
-  }  // in the copy they end as well
+  auto* const first = new auto(pool.imap(square, numbers(3)));
+  std::unique_ptr<std::remove_pointer_t<decltype(first)>> ordered(first);
+  auto* const second = new auto(pool.imap_unordered(square, numbers(3)));
+  std::unique_ptr<std::remove_pointer_t<decltype(second)>> unordered(second);
+  EXPECT_EQ(0, in_a_fork([&] {
+              if (!throws_error([&] { pool.map(square, numbers(2)); })) return 1;
+              if (!throws_error([&] { pool.map_async(square, std::vector<int>()); })) return 2;
+              if (!throws_error([&] { pool.imap_unordered(square, numbers(2)); })) return 3;
+              if (!throws_error([&] { pool.close(); })) return 4;
+              if (good.result().size() != 3) return 5;
+              ordered.reset();
+              unordered.reset();
+              return 0;
+            }));
   gate.open();
-  if (child == 0) {
-    ::alarm(60);
-    int wrong = 0;
-    const auto throws = [](auto call) {
-      try {
-        call();
-      } catch (const Error&) {
-        return true;
-      }
-      return false;
-    };
-    if (!throws([&] { pool.map(square, numbers(2)); })) wrong |= 1;
-    if (!throws([&] { pool.map_async(square, std::vector<int>()); })) wrong |= 2;
-    if (!throws([&] { pool.imap_unordered(square, numbers(2)); })) wrong |= 4;
-    if (!throws([&] { pool.close(); })) wrong |= 8;
-    if (good.result().size() != 3) wrong |= 16;
-    ::_exit(wrong);
-  }
-  int status = 0;
-  ASSERT_EQ(child, ::waitpid(child, &status, 0));
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(0, WEXITSTATUS(status));
   EXPECT_EQ(1, held.result());
+  EXPECT_EQ(4, pool.apply(square, 2)) << "the copy did harm to the original";
 }
 
 }  // namespace

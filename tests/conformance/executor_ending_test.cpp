@@ -2,17 +2,18 @@
 // How executors end, whatever runs their tasks: shutdown, the end of the scope, callbacks, forked copies.
 #include "conformance/executors.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <functional>
 #include <optional>
+
+#include "pool/in_a_fork.hpp"
 
 namespace brigade {
 namespace {
 
 using namespace executors;
+using testing_support::in_a_fork;
+using testing_support::throws_error;
 
 template <class Kind>
 class ExecutorEnding : public Each<Kind> {
@@ -207,35 +208,6 @@ TYPED_TEST(ExecutorEnding, DestroyedInACallbackWhileAnotherTaskIsToBeRunAgain) {
 }
 
 // ---- forked copies ----
-
-// Runs `body` in a bare fork of this process, with a watchdog; its result is the exit code.
-template <class Body>
-int in_a_fork(Body body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(60);
-    int code = 99;
-    try {
-      code = body();
-    } catch (...) {
-      code = 98;
-    }
-    ::_exit(code);
-  }
-  int status = 0;
-  EXPECT_EQ(child, ::waitpid(child, &status, 0));
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-template <class Call>
-bool throws_error(Call call) {
-  try {
-    call();
-  } catch (const Error&) {
-    return true;
-  }
-  return false;
-}
 
 TYPED_TEST(ExecutorEnding, ForkedCopyIsInert) {
   Gate gate;

@@ -75,8 +75,10 @@ void cancel_pending(Engine& engine);
 enum class Stop { terminate, kill };
 void stop(Engine& engine, Stop how);
 
+// Which threads start workers: all that submit or wait and the engine's own, or only the one that makes the engine, when it
+// submits or waits.
+enum class StartsWorkers { anybody, its_maker };
 // `name` is that of the workers unless the options have one. Throws std::invalid_argument for senseless options.
-enum class StartsWorkers { anybody, its_maker };  // its_maker: the thread that calls, whenever it submits or waits
 std::shared_ptr<Engine> make_engine(PoolOptions options, const char* name,
                                     StartsWorkers starts_workers = StartsWorkers::anybody);
 // How many workers a pool has unless it is told.
